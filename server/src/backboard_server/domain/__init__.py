@@ -1,0 +1,1 @@
+"""Nouns: frozen data without I/O; everything above speaks in these words."""

@@ -1,0 +1,48 @@
+"""API keys: who is calling. Only a key's hash is ever stored."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+PREFIX = "espr_"
+_ENTROPY_BYTES = 32
+_SHOWN_CHARACTERS = 9
+
+
+class Caller(Struct, frozen=True):
+    """Whose request this is; it comes from the credential and from nowhere else."""
+
+    tenant_id: UUID
+    key_id: UUID
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """A key as stored: enough to recognise it, not enough to use it."""
+
+    id: UUID
+    tenant_id: UUID
+    tenant_name: str
+    name: str
+    shown: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+def new_secret() -> str:
+    """Return a new key: 256 random bits behind the prefix, to be shown once."""
+    return PREFIX + secrets.token_urlsafe(_ENTROPY_BYTES)
+
+
+def digest(secret: str) -> bytes:
+    """Return the full SHA-256 of a key; with 256 bits of chance in it, a slow hash adds nothing."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def shown_part(secret: str) -> str:
+    """Return the beginning by which people recognise a key in a list."""
+    return secret[:_SHOWN_CHARACTERS] + "…"

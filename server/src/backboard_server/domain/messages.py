@@ -1,0 +1,73 @@
+"""Messages: what was said in a thread, and the request that says more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from .prompts import ToolCall, Usage
+
+Role = Literal["user", "assistant", "tool", "system"]
+MessageStatus = Literal["IN_PROGRESS", "REQUIRES_ACTION", "COMPLETED", "FAILED", "CANCELLED"]
+
+CONTENT_CHARACTERS_MAX = 1_000_000  # about 250,000 tokens: more than most context windows hold
+
+
+class Attachment(Struct, frozen=True, kw_only=True):
+    """A file that came with a message."""
+
+    document_id: UUID
+    filename: str
+    status: str
+    file_size_bytes: int
+    summary: str | None = None
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """A message as stored. `metadata` is the application's; the server adds `run_id` and `tool_calls`."""
+
+    id: UUID
+    role: Role
+    content: str | None
+    created_at: datetime
+    status: MessageStatus = "COMPLETED"
+    metadata: dict[str, Any] | None = None
+    model_provider: str | None = None
+    model_name: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    attachments: list[Attachment] = []
+
+
+class SendMessage(Struct, frozen=True, kw_only=True):
+    """A request to say something in a thread, validated: the one shape behind all three encodings."""
+
+    content: str = ""
+    thread_id: UUID | None = None
+    assistant_id: UUID | None = None
+    system_prompt: str | None = None
+    llm_provider: str | None = None
+    model_name: str | None = None
+    stream: bool = False
+    send_to_llm: bool = True
+    json_output: bool = False
+    metadata: dict[str, Any] | None = None
+    tools: list[dict[str, Any]] | None = None
+    thinking: dict[str, Any] | None = None
+    openrouter: dict[str, Any] | None = None
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """How a run went: what is stored of the answer."""
+
+    status: MessageStatus
+    content: str
+    reasoning: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    usage: Usage
+    model: str
+    error: str | None = None
+    error_code: str | None = None

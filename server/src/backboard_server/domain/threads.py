@@ -1,0 +1,56 @@
+"""Threads: conversations that belong to an assistant, and the turn that is being taken in one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from .messages import Message, MessageStatus, Role
+from .prompts import ToolCall
+
+
+class Thread(Struct, frozen=True, kw_only=True):
+    """A thread as stored; `messages` is filled where they were asked for."""
+
+    id: UUID
+    assistant_id: UUID
+    created_at: datetime
+    updated_at: datetime
+    metadata: dict[str, Any] | None = None
+    message_count: int = 0
+    first_user_message: str | None = None
+    messages: list[Message] = []
+
+
+class HistoryMessage(Struct, frozen=True, kw_only=True):
+    """An earlier message of the thread, as far as the model needs it; `tokens` is our estimate."""
+
+    id: UUID
+    role: Role
+    content: str
+    status: MessageStatus
+    tokens: int
+    tool_calls: list[ToolCall] | None = None
+    tool_call_id: str | None = None
+
+
+class Turn(Struct, frozen=True, kw_only=True):
+    """What the store knows when a run begins: read and written in one round trip.
+
+    `history` holds the newest messages that fit the window, oldest first, without the new one.
+    `earlier_messages` counts those that came before it; `summary` stands for the ones it covers.
+    `token_ratio` is how many provider tokens one of our estimated tokens was, on average, in this thread.
+    """
+
+    thread_id: UUID
+    assistant_id: UUID
+    system_prompt: str | None
+    tools: list[dict[str, Any]] | None
+    history: list[HistoryMessage]
+    earlier_messages: int
+    summary: str | None
+    summary_tokens: int
+    token_ratio: float
