@@ -11,7 +11,7 @@ from msgspec import Struct
 
 PREFIX = "espr_"
 _ENTROPY_BYTES = 32
-_SHOWN_CHARACTERS = 9
+_SHOWN_CHARACTERS_MAX = 9
 
 
 class Caller(Struct, frozen=True):
@@ -45,4 +45,4 @@ def digest(secret: str) -> bytes:
 
 def shown_part(secret: str) -> str:
     """Return the beginning by which people recognise a key in a list."""
-    return secret[:_SHOWN_CHARACTERS] + "…"
+    return secret[: min(_SHOWN_CHARACTERS_MAX, len(secret) // 4)] + "…"

@@ -41,7 +41,8 @@ class Turn(Struct, frozen=True, kw_only=True):
     """What the store knows when a run begins: read and written in one round trip.
 
     `history` holds the newest messages that fit the window, oldest first, without the new one.
-    `earlier_messages` counts those that came before it; `summary` stands for the ones it covers.
+    `earlier_messages` counts those that came before it; `summary` stands for the oldest of them, and
+    `unsummarised_messages` counts all that it does not cover.
     `token_ratio` is how many provider tokens one of our estimated tokens was, on average, in this thread.
     """
 
@@ -51,6 +52,7 @@ class Turn(Struct, frozen=True, kw_only=True):
     tools: list[dict[str, Any]] | None
     history: list[HistoryMessage]
     earlier_messages: int
+    unsummarised_messages: int
     summary: str | None
     summary_tokens: int
     token_ratio: float

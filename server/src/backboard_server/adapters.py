@@ -1,0 +1,27 @@
+"""What the outside hands the verbs: the store, and the ports to models."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from .domain.ports import ChatModels
+from .store.blobs import Blobs
+from .store.database import Database
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """The bounds of a run that the operator may set."""
+
+    history_messages_max: int = 60
+    history_tokens_max: int = 24_000
+    retry_base_seconds: float = 0.5
+    first_token_budget_seconds: float = 90.0
+
+
+class Adapters(Struct, frozen=True, kw_only=True):
+    """One process's connections to the world, made by bootstrap and closed by it."""
+
+    database: Database
+    blobs: Blobs
+    models: ChatModels
+    limits: Limits = Limits()

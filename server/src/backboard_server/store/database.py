@@ -1,0 +1,135 @@
+"""The way into Postgres: a pool whose transactions belong to one tenant, and calls of one round trip."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import asyncpg
+
+from backboard_server.domain.errors import BackboardError, Conflict, Invalid, NotFound, Unavailable
+
+from .address import Address
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Driver = asyncpg.Connection[asyncpg.Record]
+    Connection = Driver | PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:  # the driver's classes are generic to the type checker only
+    Driver = Connection = asyncpg.Connection
+
+CONNECTIONS_MAX = 8  # per process: past this, two cores of Postgres queue inside rather than work faster
+WAIT_SECONDS = 5.0  # for a connection, before the caller is told to try again later
+STATEMENT_SECONDS = 30.0
+
+# What our SQL functions raise, by the SQLSTATE that they raise it with.
+_RAISED: dict[str, type[BackboardError]] = {"BB400": Invalid, "BB404": NotFound, "BB409": Conflict}
+
+_AWAY = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+
+
+class PooledConnection(Driver):
+    """A connection that needs no reset between uses, as nothing here outlives its transaction."""
+
+    def get_reset_query(self) -> str:
+        """Return nothing to run: it would cost every request a round trip."""
+        return ""
+
+
+class Database:
+    """The application's side of Postgres: entered as a role that row-level security binds."""
+
+    def __init__(self, pool: Pool) -> None:
+        """`pool` is opened by `open_database`, which is how one is made."""
+        self._pool = pool
+
+    @asynccontextmanager
+    async def tenant(self, tenant_id: UUID) -> AsyncGenerator[Connection]:
+        """Run a transaction that sees this tenant's rows and no others.
+
+        Round trips: one to begin, one to commit, and those of the statements. Raises Unavailable when
+        Postgres is away, and Invalid for text that it cannot store.
+        """
+        async with self._connection() as connection:
+            # One simple query both begins and sets the tenant; a UUID prints as hexadecimal and nothing else.
+            await connection.execute(f"BEGIN; SET LOCAL backboard.tenant_id = '{tenant_id}'")
+            yield connection
+            await connection.execute("COMMIT")
+
+    async def call(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        """Run one statement by itself: a SQL function that sets the tenant, or needs none. One round trip."""
+        async with self._connection() as connection:
+            return await connection.fetch(query, *arguments)
+
+    async def close(self) -> None:
+        """Close every connection; those in use are waited for, briefly."""
+        try:
+            await asyncio.wait_for(self._pool.close(), WAIT_SECONDS)
+        except TimeoutError:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncGenerator[Connection]:
+        # A transaction that was left open by an error is rolled back when the pool takes the connection back.
+        with _translated():
+            async with self._pool.acquire(timeout=WAIT_SECONDS) as connection:
+                yield connection
+
+
+@contextmanager
+def _translated() -> Generator[None]:
+    """Turn what Postgres and its driver raise into the kinds of failure that the rings above know."""
+    try:
+        yield
+    except _AWAY as error:
+        raise Unavailable(
+            "The database cannot be reached at the moment. Try again in a few seconds."
+        ) from error
+    except asyncpg.DataError as error:
+        raise Invalid(
+            "The request holds text that cannot be stored, such as a NUL character. Remove it and try again."
+        ) from error
+    except asyncpg.PostgresError as error:
+        kind = _RAISED.get(error.sqlstate or "")
+        if kind is None:
+            raise
+        raise kind(str(error)) from error
+
+
+async def open_database(
+    address: Address,
+    *,
+    connection_class: type[PooledConnection] = PooledConnection,
+    connections_max: int = CONNECTIONS_MAX,
+) -> Database:
+    """Connect as the application. Raises Unavailable if Postgres is not there."""
+    with _translated():
+        pool = await asyncpg.create_pool(
+            min_size=1,
+            max_size=connections_max,
+            max_inactive_connection_lifetime=0,
+            command_timeout=STATEMENT_SECONDS,
+            connection_class=connection_class,
+            **address.connect_arguments(),
+        )
+    return Database(pool)
+
+
+async def connect_owner(address: Address) -> Connection:
+    """Connect as the owner of the tables: for migrations and for the command line, never for requests."""
+    with _translated():
+        return await asyncpg.connect(**address.connect_arguments())

@@ -1,0 +1,21 @@
+-- The queue: workers claim across tenants, with the owner's rights; what follows runs under the job's own tenant.
+CREATE OR REPLACE FUNCTION claim_jobs(_limit integer, _lease interval)
+RETURNS TABLE (tenant_id uuid, id uuid, kind text, payload text, attempts integer)
+LANGUAGE sql SECURITY DEFINER SET search_path = backboard, pg_temp
+AS $$
+    UPDATE jobs AS j
+    SET status = 'running', attempts = j.attempts + 1, lease_until = now() + _lease
+    FROM (
+        SELECT due.tenant_id, due.id
+        FROM jobs AS due
+        WHERE (due.status = 'queued' AND due.run_after <= now())
+           OR (due.status = 'running' AND due.lease_until < now())
+        ORDER BY due.run_after
+        LIMIT _limit
+        FOR UPDATE SKIP LOCKED
+    ) AS due
+    WHERE j.tenant_id = due.tenant_id AND j.id = due.id
+    RETURNING j.tenant_id, j.id, j.kind, j.payload::text, j.attempts
+$$;
+REVOKE ALL ON FUNCTION claim_jobs(integer, interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION claim_jobs(integer, interval) TO backboard_app;

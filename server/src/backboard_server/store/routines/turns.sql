@@ -1,0 +1,145 @@
+-- The two exchanges of a message with the database: one before the model is called, one after.
+-- Each sets the tenant for its own transaction and does all its work in one round trip, under row-level security.
+
+-- Stores the user's message (and the run, if a model is to answer) and reads what the prompt is made of.
+CREATE OR REPLACE FUNCTION open_turn(_tenant uuid, _request jsonb) RETURNS text
+LANGUAGE plpgsql SET search_path = backboard, pg_temp
+AS $$
+DECLARE
+    _r record;
+    _assistant assistants;
+    _thread threads;
+    _history json;
+BEGIN
+    PERFORM set_config('backboard.tenant_id', _tenant::text, true);
+    SELECT * INTO _r FROM jsonb_to_record(_request) AS r (
+        thread_id uuid, assistant_id uuid, new_thread_id uuid, new_assistant_id uuid, message_id uuid, run_id uuid,
+        answer_id uuid, content text, tokens integer, metadata jsonb, attachments jsonb, model_provider text,
+        model_name text, default_name text, default_tok_k integer, default_embedding_provider text,
+        default_embedding_model_name text, default_embedding_dims integer, history_tokens_max integer,
+        history_messages_max integer
+    );
+
+    IF _r.thread_id IS NOT NULL THEN
+        SELECT * INTO _thread FROM threads AS t WHERE t.tenant_id = _tenant AND t.id = _r.thread_id FOR UPDATE;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'Thread not found' USING ERRCODE = 'BB404';
+        END IF;
+    END IF;
+
+    IF coalesce(_r.assistant_id, _thread.assistant_id) IS NOT NULL THEN
+        SELECT * INTO _assistant FROM assistants AS a
+        WHERE a.tenant_id = _tenant AND a.id = coalesce(_r.assistant_id, _thread.assistant_id);
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'Assistant not found' USING ERRCODE = 'BB404';
+        END IF;
+    ELSE
+        INSERT INTO assistants (
+            tenant_id, id, name, tok_k, embedding_provider, embedding_model_name, embedding_dims, is_default
+        ) VALUES (
+            _tenant, _r.new_assistant_id, _r.default_name, _r.default_tok_k, _r.default_embedding_provider,
+            _r.default_embedding_model_name, _r.default_embedding_dims, true
+        ) ON CONFLICT (tenant_id) WHERE is_default DO NOTHING;
+        SELECT * INTO STRICT _assistant FROM assistants AS a WHERE a.tenant_id = _tenant AND a.is_default;
+    END IF;
+
+    IF _thread.id IS NULL THEN
+        INSERT INTO threads (tenant_id, id, assistant_id)
+        VALUES (_tenant, _r.new_thread_id, _assistant.id)
+        RETURNING * INTO _thread;
+    ELSIF _thread.assistant_id <> _assistant.id THEN
+        RAISE EXCEPTION 'Thread % belongs to assistant %: leave assistant_id out, or start a new thread.',
+            _thread.id, _thread.assistant_id USING ERRCODE = 'BB400';
+    END IF;
+
+    SELECT coalesce(json_agg(json_build_object(
+        'id', w.id, 'role', w.role, 'content', w.content, 'status', w.status, 'tokens', w.tokens,
+        'tool_calls', w.tool_calls, 'tool_call_id', w.tool_call_id
+    ) ORDER BY w.sequence), '[]')
+    INTO _history
+    FROM (
+        SELECT n.*, sum(n.tokens) OVER (ORDER BY n.sequence DESC) AS running_tokens
+        FROM (
+            SELECT m.id, m.sequence, m.role, m.content, m.status, m.tokens, m.tool_calls, m.tool_call_id
+            FROM messages AS m
+            WHERE m.tenant_id = _tenant AND m.thread_id = _thread.id AND m.sequence > _thread.summarised_through
+            ORDER BY m.sequence DESC
+            LIMIT _r.history_messages_max
+        ) AS n
+    ) AS w
+    WHERE w.running_tokens * _thread.token_ratio <= _r.history_tokens_max - _thread.summary_tokens;
+
+    UPDATE threads AS t
+    SET message_count = t.message_count + 1, updated_at = now(),
+        first_user_message = coalesce(t.first_user_message, left(_r.content, 200))
+    WHERE t.tenant_id = _tenant AND t.id = _thread.id;
+    INSERT INTO messages (tenant_id, id, thread_id, sequence, run_id, role, content, status, metadata, tokens)
+    VALUES (_tenant, _r.message_id, _thread.id, _thread.message_count + 1, _r.run_id, 'user', _r.content, 'COMPLETED',
+            _r.metadata, _r.tokens);
+
+    IF _r.run_id IS NOT NULL THEN
+        INSERT INTO runs (tenant_id, id, thread_id, message_id, status, model_provider, model_name)
+        VALUES (_tenant, _r.run_id, _thread.id, _r.answer_id, 'IN_PROGRESS', _r.model_provider, _r.model_name);
+    END IF;
+    IF _r.attachments IS NOT NULL THEN
+        INSERT INTO documents (tenant_id, id, thread_id, message_id, filename, file_size_bytes, blob_key, status)
+        SELECT _tenant, d.document_id, _thread.id, _r.message_id, d.filename, d.file_size_bytes, d.blob_key, 'pending'
+        FROM jsonb_to_recordset(_r.attachments) AS d (
+            document_id uuid, filename text, file_size_bytes bigint, blob_key text
+        );
+    END IF;
+
+    RETURN json_build_object(
+        'thread_id', _thread.id, 'assistant_id', _assistant.id, 'system_prompt', _assistant.system_prompt,
+        'tools', _assistant.tools, 'history', _history,
+        'earlier_messages', _thread.message_count - json_array_length(_history),
+        'unsummarised_messages', _thread.message_count - _thread.summarised_through,
+        'summary', _thread.summary, 'summary_tokens', _thread.summary_tokens, 'token_ratio', _thread.token_ratio
+    );
+END $$;
+GRANT EXECUTE ON FUNCTION open_turn(uuid, jsonb) TO backboard_app;
+
+-- Stores how the run went: the answer, the usage, and the job that it leaves behind, or none of them.
+CREATE OR REPLACE FUNCTION finish_turn(_tenant uuid, _outcome jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = backboard, pg_temp
+AS $$
+DECLARE
+    _o record;
+    _sequence bigint;
+BEGIN
+    PERFORM set_config('backboard.tenant_id', _tenant::text, true);
+    SELECT * INTO _o FROM jsonb_to_record(_outcome) AS o (
+        thread_id uuid, run_id uuid, answer_id uuid, status text, content text, reasoning text, tool_calls jsonb,
+        metadata jsonb, tokens integer, model_provider text, model_name text, usage jsonb, token_ratio real,
+        error_code text, error text, created_at timestamptz, summary_job_id uuid
+    );
+
+    UPDATE runs AS r
+    SET status = _o.status, model_name = _o.model_name, usage = _o.usage, error_code = _o.error_code, error = _o.error,
+        ended_at = now()
+    WHERE r.tenant_id = _tenant AND r.id = _o.run_id AND r.status = 'IN_PROGRESS';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'The thread was deleted, or its run ended, while the model was answering'
+            USING ERRCODE = 'BB409';
+    END IF;
+    UPDATE threads AS t
+    SET message_count = t.message_count + 1, updated_at = now(),
+        token_ratio = coalesce(_o.token_ratio, t.token_ratio)
+    WHERE t.tenant_id = _tenant AND t.id = _o.thread_id
+    RETURNING t.message_count INTO STRICT _sequence;
+    INSERT INTO messages (
+        tenant_id, id, thread_id, sequence, run_id, role, content, reasoning, tool_calls, status, metadata, tokens,
+        model_provider, model_name, input_tokens, output_tokens, created_at
+    ) VALUES (
+        _tenant, _o.answer_id, _o.thread_id, _sequence, _o.run_id, 'assistant', _o.content, _o.reasoning, _o.tool_calls,
+        _o.status, _o.metadata, _o.tokens, _o.model_provider, _o.model_name, (_o.usage ->> 'input_tokens')::integer,
+        (_o.usage ->> 'output_tokens')::integer, _o.created_at
+    );
+    IF _o.summary_job_id IS NOT NULL THEN
+        INSERT INTO jobs (tenant_id, id, kind, subject, payload)
+        VALUES (_tenant, _o.summary_job_id, 'summarise_thread', _o.thread_id::text, json_build_object(
+            'thread_id', _o.thread_id, 'model_provider', _o.model_provider, 'model_name', _o.model_name))
+        ON CONFLICT (tenant_id, kind, subject) WHERE status = 'queued' DO NOTHING;
+    END IF;
+END $$;
+GRANT EXECUTE ON FUNCTION finish_turn(uuid, jsonb) TO backboard_app;

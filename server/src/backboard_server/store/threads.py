@@ -1,0 +1,122 @@
+"""Threads and their messages in Postgres."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from backboard_server.domain.errors import NotFound
+from backboard_server.domain.messages import Attachment, Message
+from backboard_server.domain.threads import Thread
+
+from .database import Connection, Database
+from .documents import enqueue_blob_deletion
+from .rows import decoded, encoded
+
+_COLUMNS = "id, assistant_id, metadata, first_user_message, message_count, created_at, updated_at"
+
+
+async def insert_thread(
+    database: Database,
+    tenant_id: UUID,
+    thread_id: UUID,
+    assistant_id: UUID,
+    metadata: dict[str, Any] | None = None,
+) -> Thread:
+    """Store a new, empty thread of an assistant and return it. Raises NotFound for the assistant."""
+    async with database.tenant(tenant_id) as connection:
+        row = await connection.fetchrow(
+            f"""
+            INSERT INTO threads (tenant_id, id, assistant_id, metadata)
+            SELECT a.tenant_id, $3, a.id, $4 FROM assistants AS a WHERE a.tenant_id = $1 AND a.id = $2
+            RETURNING {_COLUMNS}
+            """,
+            tenant_id, assistant_id, thread_id, encoded(metadata),
+        )  # fmt: skip
+    if row is None:
+        raise NotFound("Assistant not found")
+    return Thread(**decoded(row, "metadata"))
+
+
+async def get_thread(database: Database, tenant_id: UUID, thread_id: UUID) -> Thread:
+    """Return a thread with all its messages, oldest first. Raises NotFound."""
+    async with database.tenant(tenant_id) as connection:
+        row = await connection.fetchrow(
+            f"SELECT {_COLUMNS} FROM threads WHERE tenant_id = $1 AND id = $2", tenant_id, thread_id
+        )
+        if row is None:
+            raise NotFound("Thread not found")
+        messages = await _list_messages(connection, tenant_id, thread_id)
+    return Thread(**decoded(row, "metadata"), messages=messages)
+
+
+async def list_threads(
+    database: Database, tenant_id: UUID, *, skip: int, limit: int, assistant_id: UUID | None = None
+) -> list[Thread]:
+    """Return a page of threads, newest first, without their messages.
+
+    With `assistant_id` only those of that assistant; raises NotFound if there is no such assistant.
+    """
+    async with database.tenant(tenant_id) as connection:
+        rows = await connection.fetch(
+            f"""
+            SELECT {_COLUMNS} FROM threads
+            WHERE tenant_id = $1 AND ($2::uuid IS NULL OR assistant_id = $2)
+            ORDER BY id DESC OFFSET $3 LIMIT $4
+            """,
+            tenant_id, assistant_id, skip, limit,
+        )  # fmt: skip
+        if not rows and assistant_id and not await _has_assistant(connection, tenant_id, assistant_id):
+            raise NotFound("Assistant not found")
+    return [Thread(**decoded(row, "metadata")) for row in rows]
+
+
+async def delete_thread(database: Database, tenant_id: UUID, thread_id: UUID) -> None:
+    """Delete a thread with its messages, runs and documents. Raises NotFound."""
+    async with database.tenant(tenant_id) as connection:
+        await enqueue_blob_deletion(connection, tenant_id, thread_id=thread_id)
+        deleted = await connection.fetchval(
+            "DELETE FROM threads WHERE tenant_id = $1 AND id = $2 RETURNING id", tenant_id, thread_id
+        )
+    if deleted is None:
+        raise NotFound("Thread not found")
+
+
+async def _has_assistant(connection: Connection, tenant_id: UUID, assistant_id: UUID) -> bool:
+    query = "SELECT EXISTS (SELECT FROM assistants WHERE tenant_id = $1 AND id = $2)"
+    return bool(await connection.fetchval(query, tenant_id, assistant_id))
+
+
+async def _list_messages(connection: Connection, tenant_id: UUID, thread_id: UUID) -> list[Message]:
+    rows = await connection.fetch(
+        """
+        SELECT m.id, m.role, m.content, m.status, m.metadata, m.run_id, m.tool_calls, m.model_provider,
+               m.model_name, m.input_tokens, m.output_tokens, m.created_at, (
+                   SELECT json_agg(json_build_object(
+                       'document_id', d.id, 'filename', d.filename, 'status', d.status,
+                       'file_size_bytes', d.file_size_bytes, 'summary', d.summary
+                   ) ORDER BY d.id)
+                   FROM documents AS d WHERE d.tenant_id = $1 AND d.message_id = m.id
+               ) AS attachments
+        FROM messages AS m
+        WHERE m.tenant_id = $1 AND m.thread_id = $2
+        ORDER BY m.sequence
+        """,
+        tenant_id, thread_id,
+    )  # fmt: skip
+    return [_message(row) for row in rows]
+
+
+def _message(row: asyncpg.Record) -> Message:
+    """Return a message, with what the server knows added to the application's metadata (contract C.4)."""
+    values = decoded(row, "metadata", "tool_calls", "attachments")
+    run_id, tool_calls = values.pop("run_id"), values.pop("tool_calls")
+    if run_id and values["role"] != "user":
+        values["metadata"] = (values["metadata"] or {}) | {"run_id": str(run_id)}
+        if tool_calls:
+            values["metadata"]["tool_calls"] = tool_calls
+    values["attachments"] = msgspec.convert(values["attachments"] or [], list[Attachment])
+    return Message(**values)

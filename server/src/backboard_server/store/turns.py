@@ -1,0 +1,92 @@
+"""The two exchanges of a message with Postgres: `open_turn` before the model is called, `finish_turn` after.
+
+The SQL of both is in routines/turns.sql: each sets the tenant and does all its work in one round trip.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from backboard_server.domain.messages import MessageStatus
+from backboard_server.domain.prompts import ToolCall, Usage
+from backboard_server.domain.threads import Turn
+
+from .database import Database
+
+
+class NewAttachment(Struct, frozen=True, kw_only=True):
+    """A file whose bytes are in the blob store already."""
+
+    document_id: UUID
+    filename: str
+    file_size_bytes: int
+    blob_key: str
+
+
+class OpenTurn(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a turn begins with. Without `run_id` the message is stored and no run is made."""
+
+    thread_id: UUID | None = None
+    assistant_id: UUID | None = None
+    new_thread_id: UUID
+    new_assistant_id: UUID
+    message_id: UUID
+    run_id: UUID | None = None
+    answer_id: UUID | None = None
+    content: str
+    tokens: int
+    metadata: dict[str, Any] | None = None
+    attachments: list[NewAttachment] | None = None
+    model_provider: str | None = None
+    model_name: str | None = None
+    default_name: str
+    default_tok_k: int
+    default_embedding_provider: str
+    default_embedding_model_name: str
+    default_embedding_dims: int
+    history_tokens_max: int
+    history_messages_max: int
+
+
+class FinishTurn(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is kept of a run that ended, well or not. With `summary_job_id` the thread is to be summarised."""
+
+    thread_id: UUID
+    run_id: UUID
+    answer_id: UUID
+    status: MessageStatus
+    content: str
+    reasoning: str | None = None
+    tool_calls: tuple[ToolCall, ...] | None = None
+    tokens: int
+    model_provider: str
+    model_name: str
+    usage: Usage
+    token_ratio: float | None = None
+    error_code: str | None = None
+    error: str | None = None
+    created_at: datetime
+    summary_job_id: UUID | None = None
+
+
+_encoder = msgspec.json.Encoder()
+_turn_decoder = msgspec.json.Decoder(Turn)
+
+
+async def open_turn(database: Database, tenant_id: UUID, request: OpenTurn) -> Turn:
+    """Store the user's message and its run, and return what the prompt is made of. One round trip.
+
+    Raises NotFound for the thread or the assistant, Invalid if the two do not belong together.
+    """
+    rows = await database.call("SELECT open_turn($1, $2)", tenant_id, _encoder.encode(request).decode())
+    return _turn_decoder.decode(rows[0][0])
+
+
+async def finish_turn(database: Database, tenant_id: UUID, outcome: FinishTurn) -> None:
+    """Store how the run went. One round trip. Raises Conflict if the thread is gone or the run had ended."""
+    await database.call("SELECT finish_turn($1, $2)", tenant_id, _encoder.encode(outcome).decode())
