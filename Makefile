@@ -20,9 +20,8 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 uv = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}}}" \
 	$(BIN)/uv
 
-# pip knows settings that uv does not (proxies, certificates): slower, it is asked when uv cannot download.
-install = $(uv) pip install --quiet --python $(BIN)/python --require-hashes --requirement $(1) \
-	|| $(BIN)/python -m pip install --quiet --require-hashes --requirement $(1)
+# pip knows settings that uv does not (proxies, certificates): slower, it is asked when uv fails.
+install = $(uv) pip install --quiet --python $(BIN)/python $(1) || $(BIN)/python -m pip install --quiet $(1)
 
 compile = $(uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-emit-package backboard-sdk --custom-compile-command "make lock"
@@ -81,10 +80,10 @@ clean: ## Remove .venv and every cache; the data of your servers stays
 	@touch $@
 
 .venv/ready-to-run: .venv/bin/uv requirements/run.lock sdk/pyproject.toml server/pyproject.toml
-	@$(call install,requirements/run.lock)
-	@$(BIN)/uv pip install --quiet --offline --python $(BIN)/python --no-deps --no-build-isolation -e sdk -e server
+	@$(call install,--require-hashes --requirement requirements/run.lock)
+	@$(call install,--no-deps --no-build-isolation -e sdk -e server)
 	@touch $@
 
 .venv/ready-to-develop: .venv/ready-to-run requirements/dev.lock
-	@$(call install,requirements/dev.lock)
+	@$(call install,--require-hashes --requirement requirements/dev.lock)
 	@touch $@
