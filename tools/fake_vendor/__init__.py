@@ -1,0 +1,14 @@
+"""A fake model vendor: a real HTTP server that speaks OpenAI chat completions from a script.
+
+    async with FakeVendor() as vendor:
+        vendor.script(Answer(text="Hello."), Answer(fault=Fault.TRUNCATED_RESET))
+        ...  # point a client at vendor.base_url
+        assert vendor.requests[0].body["model"] == "gpt-4o"
+
+Out of process: `python -m fake_vendor --port 0` prints its address as one line of JSON.
+"""
+
+from .script import Answer, CalledTool, Fault, Tokens
+from .server import FakeVendor, Recorded
+
+__all__ = ["Answer", "CalledTool", "FakeVendor", "Fault", "Recorded", "Tokens"]
