@@ -115,7 +115,7 @@ def main() -> int:
 def _tracked(root: Path) -> list[PurePosixPath]:
     """What git tracks or would: ignored files are nobody's concern."""
     listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607 - git as found
+        ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607 - git as found
         cwd=root,
         capture_output=True,
         text=True,
