@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -65,16 +66,22 @@ def test_every_program_runs_even_if_an_earlier_one_fails(tmp_path: Path) -> None
     assert [failure.line for failure in docs.run_page(page, {})] == [1, 4]
 
 
-def test_programs_see_the_environment_given_and_the_commands_of_the_virtual_environment(
-    tmp_path: Path,
-) -> None:
+def test_programs_see_the_environment_given(tmp_path: Path) -> None:
     page = _page(
         tmp_path,
-        '```bash\ntest "$BACKBOARD_BASE_URL" = "http://127.0.0.1:1/api"\ncommand -v pytest\n```\n',
-        "```python\nimport os\nassert os.environ['BACKBOARD_BASE_URL'] == 'http://127.0.0.1:1/api'\n```\n",
+        '```bash\ntest "$BACKBOARD_API_KEY" = espr_1\n```\n',
+        "```python\nimport os\nassert os.environ['BACKBOARD_API_KEY'] == 'espr_1'\n```\n",
     )
 
-    assert docs.run_page(page, {"BACKBOARD_BASE_URL": "http://127.0.0.1:1/api"}) == []
+    assert docs.run_page(page, {"BACKBOARD_API_KEY": "espr_1"}) == []
+
+
+def test_bash_finds_the_commands_of_the_virtual_environment_first(tmp_path: Path) -> None:
+    found = tmp_path / "found"
+    page = _page(tmp_path, f"```bash\ncommand -v python > {found}\n```\n")
+
+    assert docs.run_page(page, {}) == []
+    assert found.read_text().strip() == str(Path(sys.executable).with_name("python"))
 
 
 def test_json_that_does_not_parse_is_a_failure(tmp_path: Path) -> None:
