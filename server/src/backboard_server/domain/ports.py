@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from .prompts import Delta, ModelChoice, Prompt
@@ -18,7 +18,7 @@ class ChatModels(Protocol):
         """
         ...
 
-    def stream(self, prompt: Prompt, *, streamed: bool) -> AsyncIterator[Delta]:
+    def stream(self, prompt: Prompt, *, streamed: bool) -> AsyncGenerator[Delta]:
         """Call the model. `streamed` asks the provider to send its answer in pieces.
 
         The last delta is a Finish. Raises Upstream for every way in which a provider can fail.

@@ -58,7 +58,9 @@ async def migrate(address: Address, *, check_only: bool = False, folder: Path = 
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
         if check_only:
             return [script.name for script in await _pending(connection, folder)]
-        await _prepare(connection)
+        await _make_role(connection, is_shared=address.url is not None)
+        await _make_extension(connection)
+        await _make_schema(connection)
         pending = await _pending(connection, folder)
         for script in pending:
             await _run(connection, script)
@@ -76,9 +78,7 @@ async def _check_version(connection: Connection) -> None:
         )
 
 
-async def _prepare(connection: Connection) -> None:
-    await _make_role(connection)
-    await _make_extension(connection)
+async def _make_schema(connection: Connection) -> None:
     await connection.execute(
         f"""
         CREATE SCHEMA IF NOT EXISTS {SCHEMA};
@@ -92,16 +92,16 @@ async def _prepare(connection: Connection) -> None:
     )
 
 
-async def _make_role(connection: Connection) -> None:
-    """Make the application's role, unless it is there, and let the user that connected enter it."""
-    if await connection.fetchval(
+async def _make_role(connection: Connection, *, is_shared: bool) -> None:
+    """Make the application's role unless it is there; `is_shared` when the user that connected must enter it."""
+    is_member: bool | None = await connection.fetchval(
         "SELECT pg_has_role(r.oid, 'MEMBER') FROM pg_roles AS r WHERE r.rolname = $1", APP_ROLE
-    ):
-        return
+    )
     try:
-        if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", APP_ROLE):
+        if is_member is None:
             await connection.execute(f"CREATE ROLE {APP_ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS")
-        await connection.execute(f"GRANT {APP_ROLE} TO CURRENT_USER")
+        if is_shared and not is_member:
+            await connection.execute(f"GRANT {APP_ROLE} TO CURRENT_USER")
     except asyncpg.InsufficientPrivilegeError as error:
         user = await connection.fetchval("SELECT current_user")
         raise Invalid(

@@ -35,7 +35,6 @@ async def find_unsummarised(
             """
             SELECT sequence, role, content FROM messages
             WHERE tenant_id = $1 AND thread_id = $2 AND sequence > $3 AND sequence <= $4
-              AND status = 'COMPLETED'
             ORDER BY sequence LIMIT $5
             """,
             tenant_id, thread_id, thread["summarised_through"], thread["message_count"] - keep, _MESSAGES_MAX,

@@ -54,7 +54,10 @@ class OpenTurn(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class FinishTurn(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is kept of a run that ended, well or not. With `summary_job_id` the thread is to be summarised."""
+    """What is kept of a run that ended, well or not.
+
+    With `summary_job_id` the thread is to be summarised, but for its newest `summary_keep` messages.
+    """
 
     thread_id: UUID
     run_id: UUID
@@ -72,6 +75,7 @@ class FinishTurn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str | None = None
     created_at: datetime
     summary_job_id: UUID | None = None
+    summary_keep: int | None = None
 
 
 _encoder = msgspec.json.Encoder()

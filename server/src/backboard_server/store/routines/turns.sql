@@ -111,7 +111,8 @@ BEGIN
     SELECT * INTO _o FROM jsonb_to_record(_outcome) AS o (
         thread_id uuid, run_id uuid, answer_id uuid, status text, content text, reasoning text, tool_calls jsonb,
         metadata jsonb, tokens integer, model_provider text, model_name text, usage jsonb, token_ratio real,
-        error_code text, error text, created_at timestamptz, summary_job_id uuid
+        error_code text, error text, created_at timestamptz, summary_job_id uuid,
+        summary_keep integer
     );
 
     UPDATE runs AS r
@@ -138,7 +139,8 @@ BEGIN
     IF _o.summary_job_id IS NOT NULL THEN
         INSERT INTO jobs (tenant_id, id, kind, subject, payload)
         VALUES (_tenant, _o.summary_job_id, 'summarise_thread', _o.thread_id::text, json_build_object(
-            'thread_id', _o.thread_id, 'model_provider', _o.model_provider, 'model_name', _o.model_name))
+            'thread_id', _o.thread_id, 'keep', _o.summary_keep, 'model_provider', _o.model_provider,
+            'model_name', _o.model_name))
         ON CONFLICT (tenant_id, kind, subject) WHERE status = 'queued' DO NOTHING;
     END IF;
 END $$;

@@ -1,0 +1,60 @@
+"""The web application: routers, failures and limits, around one process's adapters."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+
+from . import __version__
+from .api import assistants, errors, health, messages, threads
+from .api.edge import Edge, KeyCache
+from .api.frame import PREFIX, Frame
+from .bootstrap import open_adapters
+from .runs.live import LiveRuns
+from .settings import Settings
+from .store.database import PooledConnection
+
+_DESCRIPTION = """\
+The state of LLM applications behind one API. Every path is served under `/api`
+and at the root alike. Authenticate with the header `X-API-Key`; keys are made by `backboard keys create`.
+"""
+
+
+def create_app(
+    settings: Settings | None = None, *, connection_class: type[PooledConnection] = PooledConnection
+) -> FastAPI:
+    """Return the ASGI application. Settings come from the environment unless they are given."""
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with open_adapters(settings, connection_class=connection_class) as adapters:
+            runs = LiveRuns()
+            app.state.edge = Edge(adapters, runs, KeyCache())
+            yield
+            await runs.drain(settings.drain_seconds)
+
+    app = FastAPI(
+        title="Backboard",
+        version=__version__,
+        description=_DESCRIPTION,
+        servers=[{"url": PREFIX}, {"url": "/"}],
+        lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
+    )
+    for router in (messages.router, assistants.router, threads.router):
+        app.include_router(router, responses=errors.RESPONSES)
+    app.include_router(health.router)
+    errors.install(app)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.body_bytes_max)
+    app.add_middleware(Frame)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Name an operation as its function is named, and the SDK's method is."""
+    return route.name

@@ -1,0 +1,46 @@
+"""The only place where settings meet adapters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from .adapters import Adapters, Limits
+from .providers import Providers
+from .settings import Settings
+from .store import address
+from .store.address import Address
+from .store.blobs import open_blobs
+from .store.database import PooledConnection, open_database
+from .store.embedded import EmbeddedPostgres
+
+
+def app_address(settings: Settings) -> Address:
+    """Return how the application enters its database."""
+    if settings.database_url:
+        return address.external(settings.database_url, as_app=True)
+    return EmbeddedPostgres(settings.data_dir).connection("app")
+
+
+@asynccontextmanager
+async def open_adapters(
+    settings: Settings, *, connection_class: type[PooledConnection] = PooledConnection
+) -> AsyncGenerator[Adapters]:
+    """Connect this process to the world, and disconnect it at the end. Postgres runs and is migrated."""
+    database = await open_database(app_address(settings), connection_class=connection_class)
+    models = Providers(os.environ)
+    try:
+        yield Adapters(
+            database=database,
+            blobs=open_blobs(settings.blob_url, settings.data_dir / "blobs"),
+            models=models,
+            limits=Limits(
+                history_messages_max=settings.history_messages_max,
+                history_tokens_max=settings.history_tokens_max,
+                retry_base_seconds=settings.retry_base_seconds,
+            ),
+        )
+    finally:
+        await models.aclose()
+        await database.close()

@@ -1,0 +1,1 @@
+"""The heart: one message becomes one run, and a run becomes events."""

@@ -1,0 +1,83 @@
+"""The prompt of a run: what the model is shown of the thread, and in which order. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from backboard_server.domain.messages import SendMessage
+from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage
+from backboard_server.domain.threads import HistoryMessage, Turn
+from backboard_server.domain.tokens import estimate_message_tokens, estimate_tokens
+
+HISTORY_SHARE = (
+    0.5  # of the context window; the rest is for the system prompt, what is recalled, and the answer
+)
+
+_SUMMARY_HEADER = "Summary of the earlier part of this conversation, which is no longer shown:\n"
+
+
+class Context(Struct, frozen=True):
+    """A prompt and what it is estimated to cost: `tokens` as we count, before the thread's correction."""
+
+    prompt: Prompt
+    tokens: int
+    summary_tokens: int
+
+
+def history_budget(context_limit: int, tokens_max: int) -> int:
+    """Return how many tokens of history to show to a model with this context window."""
+    return min(tokens_max, int(context_limit * HISTORY_SHARE))
+
+
+def assemble(turn: Turn, message: SendMessage, choice: ModelChoice) -> Context:
+    """Return the prompt: system prompt, summary of what no longer fits, history, and the new message."""
+    system_prompt = message.system_prompt if message.system_prompt is not None else turn.system_prompt
+    messages: list[PromptMessage] = []
+    if system_prompt:
+        messages.append(PromptMessage("system", system_prompt))
+    if turn.summary:
+        messages.append(PromptMessage("system", _SUMMARY_HEADER + turn.summary))
+    messages.extend(_replayed(turn.history))
+    messages.append(PromptMessage("user", message.content))
+    tools = message.tools if message.tools is not None else turn.tools
+    prompt = Prompt(
+        choice=choice,
+        messages=tuple(messages),
+        tools=tuple(tools or ()),
+        json_output=message.json_output,
+        thinking=message.thinking,
+        openrouter=message.openrouter,
+    )
+    return Context(prompt, _estimate(messages, tools), turn.summary_tokens if turn.summary else 0)
+
+
+def _replayed(history: list[HistoryMessage]) -> list[PromptMessage]:
+    """Return the history in a form that every provider takes.
+
+    What failed before a word was said is left out. Tool calls are shown only together with all their outputs,
+    as providers refuse a call without an answer; a window that was cut in between drops the loose ends.
+    """
+    answered = {message.tool_call_id for message in history if message.role == "tool"}
+    shown: list[PromptMessage] = []
+    offered: set[str] = set()
+    for message in history:
+        calls = tuple(message.tool_calls or ())
+        if message.role == "tool":
+            if message.tool_call_id in offered:
+                shown.append(PromptMessage("tool", message.content, tool_call_id=message.tool_call_id))
+        elif calls and all(call.id in answered for call in calls):
+            offered.update(call.id for call in calls)
+            shown.append(PromptMessage("assistant", message.content, tool_calls=calls))
+        elif message.content:
+            shown.append(PromptMessage(message.role, message.content))
+    return shown
+
+
+def _estimate(messages: list[PromptMessage], tools: list[dict[str, Any]] | None) -> int:
+    text = sum(estimate_message_tokens(message.content) for message in messages)
+    calls = sum(
+        estimate_tokens(call.name + call.arguments) for message in messages for call in message.tool_calls
+    )
+    return text + calls + sum(estimate_tokens(str(tool)) for tool in tools or ())

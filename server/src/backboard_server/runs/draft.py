@@ -1,0 +1,129 @@
+"""The answer while it is being written: deltas go in, events come out, the whole is there at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backboard_server.domain import events
+from backboard_server.domain.events import Event, RunIds, ToolCallView, ToolFunction
+from backboard_server.domain.prompts import (
+    Delta,
+    Finish,
+    ReasoningDelta,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+
+_UNSTORABLE = str.maketrans({"\0": "\ufffd"})  # Postgres stores every character but NUL
+
+
+class Draft:
+    """What the model has said so far in one run."""
+
+    def __init__(self, ids: RunIds) -> None:
+        """`ids` are put on every event."""
+        self.finish: Finish | None = None
+        self.reasoning = ""
+        self._ids = ids
+        self._texts: list[str] = []
+        self._calls: dict[int, _CallDraft] = {}
+        self._is_reasoning = False
+
+    @property
+    def content(self) -> str:
+        """The text of the answer so far."""
+        return "".join(self._texts)
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls so far, in the order in which the model numbered them."""
+        return tuple(self._calls[index].whole() for index in sorted(self._calls))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was said yet, so that another attempt would not repeat anything."""
+        return not (self._texts or self.reasoning or self._calls)
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider counted, if it has."""
+        return self.finish.usage if self.finish else None
+
+    def add(self, delta: Delta) -> Iterator[Event]:
+        """Take in a delta and yield what the client is to learn of it."""
+        ids = self._ids
+        if isinstance(delta, TextDelta):
+            yield from self._end_reasoning()
+            text = delta.text.translate(_UNSTORABLE) if "\0" in delta.text else delta.text
+            self._texts.append(text)
+            yield events.ContentStreaming(
+                thread_id=ids.thread_id, assistant_id=ids.assistant_id, run_id=ids.run_id, content=text
+            )
+        elif isinstance(delta, ReasoningDelta):
+            yield self._reason(delta.text.translate(_UNSTORABLE))
+        elif isinstance(delta, ToolCallDelta):
+            yield from self._end_reasoning()
+            yield from self._call(delta)
+        else:
+            yield from self._end_reasoning()
+            self.finish = delta
+            yield from self._ready_calls()
+
+    def _reason(self, text: str) -> Event:
+        self._is_reasoning = True
+        self.reasoning += text
+        return events.ReasoningStreaming(
+            thread_id=self._ids.thread_id,
+            assistant_id=self._ids.assistant_id,
+            run_id=self._ids.run_id,
+            content=text,
+            accumulated_reasoning=self.reasoning,
+        )
+
+    def _end_reasoning(self) -> Iterator[Event]:
+        if self._is_reasoning:
+            self._is_reasoning = False
+            yield events.ReasoningEnded(
+                thread_id=self._ids.thread_id, assistant_id=self._ids.assistant_id, run_id=self._ids.run_id
+            )
+
+    def _call(self, delta: ToolCallDelta) -> Iterator[Event]:
+        draft = self._calls.get(delta.index)
+        if draft is None:
+            draft = self._calls[delta.index] = _CallDraft(delta.id or "", delta.name or "")
+            yield events.ToolCallStart(
+                thread_id=self._ids.thread_id,
+                assistant_id=self._ids.assistant_id,
+                run_id=self._ids.run_id,
+                tool_call_id=draft.id,
+                name=draft.name,
+            )
+        draft.arguments.append(delta.arguments.translate(_UNSTORABLE))
+
+    def _ready_calls(self) -> Iterator[Event]:
+        for view in views(self.tool_calls):
+            yield events.ToolCallReady(
+                thread_id=self._ids.thread_id,
+                assistant_id=self._ids.assistant_id,
+                run_id=self._ids.run_id,
+                tool_call=view,
+            )
+
+
+class _CallDraft:
+    """A tool call whose arguments are still arriving."""
+
+    def __init__(self, call_id: str, name: str) -> None:
+        self.id = call_id
+        self.name = name
+        self.arguments: list[str] = []
+
+    def whole(self) -> ToolCall:
+        return ToolCall(self.id, self.name, "".join(self.arguments) or "{}")
+
+
+def views(calls: tuple[ToolCall, ...]) -> list[ToolCallView]:
+    """Return tool calls in the shape that clients know."""
+    return [ToolCallView(id=call.id, function=ToolFunction(call.name, call.arguments)) for call in calls]

@@ -1,0 +1,145 @@
+"""The end of a run: what is stored of it, and the event that tells the client."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from backboard_server.adapters import Adapters
+from backboard_server.domain import events
+from backboard_server.domain.errors import BackboardError
+from backboard_server.domain.events import ContextUsage, RunIds
+from backboard_server.domain.ids import new_id
+from backboard_server.domain.messages import MessageStatus
+from backboard_server.domain.prompts import ModelChoice, Usage
+from backboard_server.domain.threads import Turn
+from backboard_server.domain.tokens import estimate_message_tokens, estimate_tokens
+from backboard_server.store import turns
+
+from .context import Context
+from .draft import Draft, views
+
+_RATIO_RANGE = (0.25, 4.0)  # how far off our estimate may be believed to be
+_RATIO_TOKENS_MIN = 50  # below, the fixed part of a prompt distorts the ratio
+
+
+class OpenRun(Struct, frozen=True, kw_only=True):
+    """A run whose turn is open: everything that is known before the model is called."""
+
+    tenant_id: UUID
+    run_id: UUID
+    answer_id: UUID
+    ids: RunIds
+    turn: Turn
+    choice: ModelChoice
+    context: Context
+    context_limit: int
+
+
+async def finish(
+    adapters: Adapters, run: OpenRun, draft: Draft, now: datetime, failure: BackboardError | None = None
+) -> events.RunEnded | events.ToolSubmitRequired | None:
+    """Store the outcome in one round trip and return the event of a good end; None after a failure."""
+    usage = draft.usage or _estimated_usage(run, draft)
+    status: MessageStatus = "COMPLETED"
+    if failure is not None:
+        status = "FAILED"
+    elif draft.tool_calls:
+        status = "REQUIRES_ACTION"
+    keep = _summary_keep(run, adapters.limits.history_messages_max)
+    await turns.finish_turn(
+        adapters.database,
+        run.tenant_id,
+        turns.FinishTurn(
+            thread_id=run.turn.thread_id,
+            run_id=run.run_id,
+            answer_id=run.answer_id,
+            status=status,
+            content=draft.content,
+            reasoning=draft.reasoning or None,
+            tool_calls=draft.tool_calls or None,
+            tokens=estimate_message_tokens(draft.content),
+            model_provider=run.choice.provider,
+            model_name=run.choice.model,
+            usage=usage,
+            token_ratio=_corrected_ratio(run, draft.usage),
+            error_code=failure.error_code if failure else None,
+            error=failure.message if failure else None,
+            created_at=now,
+            summary_job_id=new_id() if keep else None,
+            summary_keep=keep,
+        ),
+    )
+    if failure is not None:
+        return None
+    return _last_event(run, draft, usage, now)
+
+
+def _last_event(
+    run: OpenRun, draft: Draft, usage: Usage, now: datetime
+) -> events.RunEnded | events.ToolSubmitRequired:
+    answered: dict[str, Any] = {
+        "thread_id": run.ids.thread_id,
+        "assistant_id": run.ids.assistant_id,
+        "run_id": run.ids.run_id,
+        "message_id": str(run.answer_id),
+        "content": draft.content,
+        "reasoning": draft.reasoning or None,
+        "model_provider": run.choice.provider,
+        "model_name": run.choice.model,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+        "cached_input_tokens": usage.cached_input_tokens,
+        "cache_write_input_tokens": usage.cache_write_input_tokens,
+        "context_usage": _context_usage(run, usage),
+        "created_at": now,
+    }
+    if draft.tool_calls:
+        return events.ToolSubmitRequired(**answered, tool_calls=views(draft.tool_calls))
+    return events.RunEnded(**answered, final_content=draft.content)
+
+
+def _context_usage(run: OpenRun, usage: Usage) -> ContextUsage:
+    used = usage.input_tokens + usage.output_tokens
+    return ContextUsage(
+        percent=round(100 * used / run.context_limit, 2),
+        used_tokens=used,
+        context_limit=run.context_limit,
+        summary_tokens=run.context.summary_tokens,
+        model=run.choice.model,
+    )
+
+
+def _estimated_usage(run: OpenRun, draft: Draft) -> Usage:
+    """Return our own count for a provider that gave none."""
+    written = estimate_tokens(draft.content) + estimate_tokens(draft.reasoning)
+    written += sum(estimate_tokens(call.name + call.arguments) for call in draft.tool_calls)
+    return Usage(input_tokens=round(run.context.tokens * run.turn.token_ratio), output_tokens=written)
+
+
+def _corrected_ratio(run: OpenRun, usage: Usage | None) -> float | None:
+    """Return how far the thread's estimates are off: half from before, half from this run."""
+    if usage is None or usage.input_tokens == 0 or run.context.tokens < _RATIO_TOKENS_MIN:
+        return None
+    low, high = _RATIO_RANGE
+    measured = min(high, max(low, usage.input_tokens / run.context.tokens))
+    return (run.turn.token_ratio + measured) / 2
+
+
+def _summary_keep(run: OpenRun, messages_max: int) -> int | None:
+    """Return how many of the newest messages to leave out of a summary that is due, or None if none is.
+
+    One is due when the budget has cut the window, or before the number of messages does. Summarising a good
+    part at once leaves the beginning of the prompt as it is for many turns, which providers' caches reward.
+    """
+    turn = run.turn
+    shown = len(turn.history)
+    if turn.unsummarised_messages > shown:
+        return max(2, min(shown // 2, messages_max // 3))
+    if turn.unsummarised_messages + 2 > messages_max * 2 // 3:
+        return max(2, messages_max // 3)
+    return None
