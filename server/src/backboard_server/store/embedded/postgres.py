@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,16 +14,17 @@ from backboard_server.store.address import APP_ROLE, Address
 
 from .account import choose_account
 from .cluster import DATABASE, OWNER_ROLE, ensure_cluster
-from .engine import Engine, find_engine
+from .engine import SHARED_COPIES, Engine, find_engine
 from .folder import DataFolder, OpenFolder, Role
 from .lock import FolderLock, Purpose
 from .postgres_log import PostgresLog
 from .postmaster import PORT, Postmaster, find_running, launch, prove_entry
 
-_LAUNCHES_MAX = 7  # in a row; sessions that survive a killed Postgres keep the next one out for a moment
-_PAUSE_SECONDS = 0.1  # after the first failed launch, doubled after each
-_PAUSE_SECONDS_MAX = 5.0
-_RECOVERY_SECONDS_MAX = 600.0
+# Sessions that survive a killed Postgres keep the next one out until they notice.
+_START_PAUSES_SECONDS = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6)
+_REVIVAL_PAUSES_SECONDS = (*_START_PAUSES_SECONDS, 3.2, 5.0, 5.0, 5.0, 5.0, 5.0)
+_RECOVERY_SECONDS_MAX = 3600.0
+_TELLING_SECONDS = 5.0
 _POLL_SECONDS = 0.01
 _WATCH_SECONDS = 0.25
 _REVIVALS_MAX = 10  # without a quiet while between them
@@ -119,7 +120,7 @@ class EmbeddedPostgres:
         if not self._lock.take(purpose):
             return False
         try:
-            engine = find_engine(account, self._folder.engine)
+            engine = find_engine(account, self._folder.engine, SHARED_COPIES)
             ensure_cluster(engine, self._folder)
             self._adopt_or_launch(engine)
         except BaseException:
@@ -135,21 +136,24 @@ class EmbeddedPostgres:
         cluster = self._open_cluster()
         found = find_running(cluster)
         if found is None or not self._is_ready_in_time(found):
-            self._launch(engine)
+            self._launch(engine, _START_PAUSES_SECONDS)
             return
         prove_entry(engine, cluster, self._folder.passwords().owner)
         self._postmaster = found
         _logger.info("Re-attached to the embedded Postgres (process %d)", found.pid)
 
-    def _launch(self, engine: Engine) -> None:
-        """Launch Postgres until it is ready. Raises Unavailable with the end of its log when it never is."""
-        pause_seconds = _PAUSE_SECONDS
-        for _ in range(_LAUNCHES_MAX):
+    def _launch(self, engine: Engine, pauses_seconds: Sequence[float]) -> None:
+        """Launch Postgres, after each pause once, until it is ready.
+
+        Raises Unavailable with the end of its log when it never is.
+        """
+        for pause_seconds in pauses_seconds:
+            if self._is_stopping.wait(pause_seconds):
+                return
             with self._log.opened() as log:
                 self._postmaster = launch(engine, self._open_cluster(), log)
-            if self._is_ready_in_time(self._postmaster) or self._is_stopping.wait(pause_seconds):
+            if self._is_ready_in_time(self._postmaster):
                 return
-            pause_seconds = min(2 * pause_seconds, _PAUSE_SECONDS_MAX)
         raise Unavailable(
             f"The embedded Postgres does not start. The end of its log, {self._folder.postgres_log}:\n"
             + self._log.end()
@@ -157,15 +161,20 @@ class EmbeddedPostgres:
 
     def _is_ready_in_time(self, postmaster: Postmaster) -> bool:
         """Wait while it starts or recovers; False if it ends, or if we are asked to stop meanwhile."""
-        deadline = time.monotonic() + _RECOVERY_SECONDS_MAX
+        started_at = time.monotonic()
+        has_told = False
         while postmaster.is_running():
             if postmaster.is_ready():
                 return True
-            if time.monotonic() > deadline:
+            seconds = time.monotonic() - started_at
+            if seconds > _RECOVERY_SECONDS_MAX:
                 raise Unavailable(
-                    f"The embedded Postgres is still recovering after {_RECOVERY_SECONDS_MAX:.0f} s. It "
-                    f"goes on: start the server again later, and see {self._folder.postgres_log}."
+                    f"The embedded Postgres is not ready after {_RECOVERY_SECONDS_MAX:.0f} s. "
+                    f"The end of its log, {self._folder.postgres_log}:\n{self._log.end()}"
                 )
+            if seconds > _TELLING_SECONDS and not has_told:
+                _logger.warning("Waiting for the embedded Postgres to recover; its log tells how far it is")
+                has_told = True
             if self._is_stopping.wait(_POLL_SECONDS):
                 return False
         return False
@@ -193,7 +202,7 @@ class EmbeddedPostgres:
         if revivals > _REVIVALS_MAX:
             raise Unavailable(f"it died {revivals} times in a row. The end of its log:\n{self._log.end()}")
         _logger.error("The embedded Postgres died; starting it again (%d of %d)", revivals, _REVIVALS_MAX)
-        self._launch(engine)
+        self._launch(engine, _REVIVAL_PAUSES_SECONDS)
         _logger.info("The embedded Postgres is back")
 
     def _open_cluster(self) -> OpenFolder:

@@ -18,7 +18,8 @@ from .folder import OpenFolder
 
 PORT = 5432  # part of the socket's name; nothing listens on a network
 
-_PID_LINE, _STATUS_LINE = 0, 7  # of postmaster.pid; PostgreSQL source, src/include/utils/pidfile.h
+_PID_FILE = "postmaster.pid"
+_PID_LINE, _STATUS_LINE = 0, 7  # PostgreSQL source, src/include/utils/pidfile.h
 _FAST_SECONDS_MAX = 30.0
 _IMMEDIATE_SECONDS_MAX = 10.0
 _PAUSE_SECONDS = 0.01
@@ -41,7 +42,7 @@ class Postmaster:
 
     def is_ready(self) -> bool:
         """Whether it takes connections, by its own word: not while it recovers."""
-        lines = _pid_file_lines(self._cluster.path)
+        lines = _lines(self._cluster.path / _PID_FILE)
         return (
             len(lines) > _STATUS_LINE
             and lines[_PID_LINE] == str(self.pid)
@@ -54,14 +55,14 @@ class Postmaster:
         Raises Unavailable if it runs on regardless.
         """
         for order, seconds in ((signal.SIGINT, _FAST_SECONDS_MAX), (signal.SIGQUIT, _IMMEDIATE_SECONDS_MAX)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, order)
             deadline = time.monotonic() + seconds
-            while time.monotonic() < deadline:
-                if not self.is_running():
-                    return
+            with contextlib.suppress(ProcessLookupError):
+                if self.is_running():
+                    os.kill(self.pid, order)
+            while self.is_running() and time.monotonic() < deadline:
                 time.sleep(_PAUSE_SECONDS)
-        raise Unavailable(f"The embedded Postgres (process {self.pid}) does not stop. Look into its log.")
+        if self.is_running():
+            raise Unavailable(f"The embedded Postgres (process {self.pid}) does not stop. Look into its log.")
 
 
 def launch(engine: Engine, cluster: OpenFolder, log: int) -> Postmaster:
@@ -86,7 +87,7 @@ def launch(engine: Engine, cluster: OpenFolder, log: int) -> Postmaster:
 
 def find_running(cluster: OpenFolder) -> Postmaster | None:
     """Return the Postgres that runs on the cluster, whoever launched it, ready or not."""
-    pid = _recorded_pid(cluster.path)
+    pid = _pid(_lines(cluster.path / _PID_FILE))
     return Postmaster(cluster, pid, None) if pid is not None and _runs_cluster(pid, cluster.path) else None
 
 
@@ -107,28 +108,27 @@ def prove_entry(engine: Engine, cluster: OpenFolder, password: str) -> None:
 
 
 def _disown_reused_pid(cluster: Path) -> None:
-    """Let Postgres start although the pid of its killed predecessor now belongs to another process.
+    """Let Postgres start although the pid of its killed predecessor belongs to another process, or a zombie.
 
     Postgres refuses while the recorded process lives, unless it is its own parent: so we write ourselves in.
-    The file is not removed, as it also names the shared memory by which Postgres sees surviving sessions.
+    No file is removed: one of them also names the shared memory by which Postgres sees surviving sessions.
     """
-    pid = _recorded_pid(cluster)
-    if pid is None or _runs_cluster(pid, cluster):
-        return
-    lines = _pid_file_lines(cluster)
-    lines[_PID_LINE] = str(os.getpid())
-    with open(os.open(cluster / "postmaster.pid", os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW), "w") as file:
-        file.write("\n".join(lines) + "\n")
+    for name in (_PID_FILE, f".s.PGSQL.{PORT}.lock"):
+        lines = _lines(cluster / name)
+        pid = _pid(lines)
+        if pid is not None and _is_alive(pid) and not _runs_cluster(pid, cluster):
+            lines[_PID_LINE] = str(os.getpid())
+            with open(os.open(cluster / name, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW), "w") as file:
+                file.write("\n".join(lines) + "\n")
 
 
-def _recorded_pid(cluster: Path) -> int | None:
-    lines = _pid_file_lines(cluster)
+def _pid(lines: list[str]) -> int | None:
     return int(lines[_PID_LINE]) if lines and lines[_PID_LINE].isdigit() else None
 
 
-def _pid_file_lines(cluster: Path) -> list[str]:
+def _lines(path: Path) -> list[str]:
     try:
-        return (cluster / "postmaster.pid").read_text().splitlines()
+        return path.read_text().splitlines()
     except FileNotFoundError:
         return []
 
@@ -136,12 +136,19 @@ def _pid_file_lines(cluster: Path) -> list[str]:
 def _runs_cluster(pid: int, cluster: Path) -> bool:
     """Whether a process is the Postgres of the cluster, by its command line; a zombie has none."""
     if sys.platform != "linux":
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, 0)
-            return True
-        return False
+        return _is_alive(pid)
     try:
         arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except (FileNotFoundError, ProcessLookupError):
         return False
     return f"--backboard.cluster={cluster}".encode() in arguments
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
