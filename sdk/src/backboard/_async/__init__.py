@@ -1,0 +1,1 @@
+"""Every method of the API, one file per noun, over one transport."""

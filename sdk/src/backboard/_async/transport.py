@@ -1,0 +1,110 @@
+"""The only code that does HTTP: sends, again where that is safe, and raises our error for each failure."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any, AsyncGenerator
+
+import httpx
+
+from backboard._failures import (
+    answer_error,
+    is_event_stream,
+    not_a_stream_error,
+    not_json_error,
+    request_error,
+)
+from backboard._options import Options, Timeout
+from backboard._patience import http_timeout, pause_seconds
+from backboard._requests import Request, http_body
+from backboard._uploads import OpenedUpload, opened
+from backboard._version import __version__
+from backboard.exceptions import BackboardAPIError
+
+from .stream import AsyncMessageStream
+
+USER_AGENT = f"backboard-python-sdk/{__version__} (async)"
+
+
+class Transport:
+    """A server's address, the key to it, and the connections that are open to it."""
+
+    def __init__(self, options: Options, http_client: httpx.AsyncClient | None) -> None:
+        self._options = options
+        self._headers = {"User-Agent": USER_AGENT, **options.headers}
+        self._is_owner = http_client is None
+        self._http = http_client or httpx.AsyncClient()
+
+    async def fetch(self, request: Request, timeout: Timeout = None) -> Any:
+        """Return the answer's JSON."""
+        response = await self._send(request, timeout, is_stream=False)
+        try:
+            return response.json()
+        except ValueError as failure:
+            raise not_json_error(response) from failure
+
+    async def stream(self, request: Request, timeout: Timeout = None) -> AsyncMessageStream:
+        """Return the answer's events; whoever receives the stream closes it."""
+        response = await self._send(request, timeout, is_stream=True)
+        if not is_event_stream(response):
+            raise not_a_stream_error(response)
+        return AsyncMessageStream(_chunks(response), response)
+
+    async def aclose(self) -> None:
+        """Close the connections, unless they are those of a client that was handed in."""
+        if self._is_owner:
+            await self._http.aclose()
+
+    async def _send(self, request: Request, timeout: Timeout, *, is_stream: bool) -> httpx.Response:
+        """Return a success: read, or an unread stream, which is never asked for again once it has begun."""
+        with opened(request.uploads) as uploads:
+            outgoing = self._outgoing(request, uploads, timeout)
+            attempts_made = 0
+            while True:
+                try:
+                    return await self._exchange(outgoing, is_stream)
+                except BackboardAPIError as error:
+                    attempts_made += 1
+                    chance = random.random()  # noqa: S311 - it spreads pauses and protects nothing
+                    pause = pause_seconds(request.method, error, attempts_made, chance)
+                    if pause is None or attempts_made > self._options.max_retries:
+                        raise
+                await asyncio.sleep(pause)
+
+    def _outgoing(self, request: Request, uploads: list[OpenedUpload], timeout: Timeout) -> httpx.Request:
+        headers, body = http_body(request, uploads)
+        return self._http.build_request(
+            request.method,
+            self._options.base_url + request.path,
+            params=request.query or None,
+            headers={**self._headers, **headers},
+            timeout=http_timeout(timeout, self._options.timeout),
+            **body,
+        )
+
+    async def _exchange(self, outgoing: httpx.Request, is_stream: bool) -> httpx.Response:
+        try:
+            response = await self._http.send(outgoing, stream=True, follow_redirects=False)
+            if not (is_stream and is_event_stream(response)):
+                await _read(response)
+        except httpx.RequestError as failure:
+            raise request_error(failure, outgoing.url) from failure
+        if not response.is_success:
+            raise answer_error(response)
+        return response
+
+
+async def _read(response: httpx.Response) -> None:
+    try:
+        await response.aread()
+    finally:
+        await response.aclose()
+
+
+async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    try:
+        async for chunk in response.aiter_bytes():
+            yield chunk
+    except httpx.RequestError as failure:
+        raise request_error(failure, response.url) from failure

@@ -1,0 +1,61 @@
+# Made from _async by tools/unasync.py: change it there, then run `make generate`.
+"""The client: one connection to a Backboard server, with every method of the API on it."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Mapping
+
+from backboard._options import RETRIES_DEFAULT, Timeout, resolve
+
+from .assistants import AssistantMethods
+from .documents import DocumentMethods
+from .memories import MemoryMethods
+from .messages import MessageMethods
+from .threads import ThreadMethods
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class SyncBackboardClient(AssistantMethods, ThreadMethods, MessageMethods, MemoryMethods, DocumentMethods):
+    """A client of the Backboard API. Use it as a context manager, or call `close` when done.
+
+    `api_key` is read from BACKBOARD_API_KEY where it is left out, and `base_url` from BACKBOARD_BASE_URL, else
+    it is that of a local server. `timeout` is in seconds and bounds each silence: 600 by default, and 5 to
+    connect; every method takes its own. A failed call is made again up to `max_retries` times, where nothing can
+    happen twice by it.
+    `http_client` brings connections of your own, such as through a proxy; closing them stays yours.
+    `default_headers` go with every request. Raises BackboardConfigurationError where the key is missing.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        timeout: Timeout = None,
+        *,
+        max_retries: int = RETRIES_DEFAULT,
+        http_client: httpx.Client | None = None,
+        default_headers: Mapping[str, str] | None = None,
+    ) -> None:
+        from .transport import Transport  # brings httpx, the slowest import of all: paid by those who connect
+
+        options = resolve(api_key, base_url, timeout, max_retries, default_headers)
+        self._base_url = options.base_url
+        self._transport = Transport(options, http_client)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self._base_url!r})"
+
+    def __enter__(self) -> SyncBackboardClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the client's connections."""
+        self._transport.close()

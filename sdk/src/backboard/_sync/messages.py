@@ -1,0 +1,281 @@
+# Made from _async by tools/unasync.py: change it there, then run `make generate`.
+"""The methods of messages: say something in a thread, and hand in what tools returned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Mapping, overload
+
+from backboard._answers import parse
+from backboard._message_requests import (
+    MessageOptions,
+    message_request,
+    run_outputs_request,
+    thread_outputs_request,
+)
+from backboard.models.messages import ChatMessagesResponse, ToolOutputsResponse
+from typing_extensions import Literal, Unpack
+
+if TYPE_CHECKING:
+    from typing import Sequence
+
+    from backboard._message_requests import Output, Tool
+    from backboard._options import Timeout
+    from backboard._requests import Id, Request
+    from backboard._uploads import UploadFile
+
+    from .stream import MessageStream
+    from .transport import Transport
+
+
+class MessageMethods:
+    """Send messages and tool outputs, and receive the answer at once or as it is being said."""
+
+    _transport: Transport
+
+    @overload
+    def add_message(
+        self,
+        thread_id: Id,
+        content: str | None = None,
+        files: list[UploadFile] | None = None,
+        llm_provider: str | None = None,
+        model_name: str | None = None,
+        stream: Literal[False] = False,
+        *,
+        timeout: Timeout = None,
+        **options: Unpack[MessageOptions],
+    ) -> ChatMessagesResponse: ...
+
+    @overload
+    def add_message(
+        self,
+        thread_id: Id,
+        content: str | None = None,
+        files: list[UploadFile] | None = None,
+        llm_provider: str | None = None,
+        model_name: str | None = None,
+        *,
+        stream: Literal[True],
+        timeout: Timeout = None,
+        **options: Unpack[MessageOptions],
+    ) -> MessageStream: ...
+
+    @overload
+    def add_message(
+        self,
+        thread_id: Id,
+        content: str | None = None,
+        files: list[UploadFile] | None = None,
+        llm_provider: str | None = None,
+        model_name: str | None = None,
+        stream: bool = False,
+        *,
+        timeout: Timeout = None,
+        **options: Unpack[MessageOptions],
+    ) -> ChatMessagesResponse | MessageStream: ...
+
+    def add_message(
+        self,
+        thread_id: Id,
+        content: str | None = None,
+        files: list[UploadFile] | None = None,
+        llm_provider: str | None = None,
+        model_name: str | None = None,
+        stream: bool = False,
+        *,
+        timeout: Timeout = None,
+        **options: Unpack[MessageOptions],
+    ) -> ChatMessagesResponse | MessageStream:
+        """Send a message to a thread; return the answer, or with `stream=True` its events as they come.
+
+        `options` are the keywords of MessageOptions: memory, web_search, metadata, thinking, tools, …
+        """
+        named = {
+            "thread_id": thread_id,
+            "content": content,
+            "llm_provider": llm_provider,
+            "model_name": model_name,
+            "stream": stream,
+        }
+        return self._answer(message_request(named, files, options), stream, timeout)
+
+    @overload
+    def send_message(
+        self,
+        content: str = "",
+        *,
+        thread_id: Id | None = None,
+        assistant_id: Id | None = None,
+        files: list[UploadFile] | None = None,
+        llm_provider: str | None = None,
+        model_name: str | None = None,
+        stream: Literal[False] = False,
+        timeout: Timeout = None,
+        **options: Unpack[MessageOptions],
+    ) -> ChatMessagesResponse: ...
+
+    @overload
+    def send_message(
+        self,
+        content: str = "",
+        *,
+        thread_id: Id | None = None,
+        assistant_id: Id | None = None,
+        files: list[UploadFile] | None = None,
+        llm_provider: str | None = None,
+        model_name: str | None = None,
+        stream: Literal[True],
+        timeout: Timeout = None,
+        **options: Unpack[MessageOptions],
+    ) -> MessageStream: ...
+
+    @overload
+    def send_message(
+        self,
+        content: str = "",
+        *,
+        thread_id: Id | None = None,
+        assistant_id: Id | None = None,
+        files: list[UploadFile] | None = None,
+        llm_provider: str | None = None,
+        model_name: str | None = None,
+        stream: bool = False,
+        timeout: Timeout = None,
+        **options: Unpack[MessageOptions],
+    ) -> ChatMessagesResponse | MessageStream: ...
+
+    def send_message(
+        self,
+        content: str = "",
+        *,
+        thread_id: Id | None = None,
+        assistant_id: Id | None = None,
+        files: list[UploadFile] | None = None,
+        llm_provider: str | None = None,
+        model_name: str | None = None,
+        stream: bool = False,
+        timeout: Timeout = None,
+        **options: Unpack[MessageOptions],
+    ) -> ChatMessagesResponse | MessageStream:
+        """Send a message without preparing anything: what is left out is made.
+
+        Without `thread_id` a thread is opened, under `assistant_id` where that is given, otherwise under a
+        default assistant; the answer names both. `options` are the keywords of MessageOptions.
+        """
+        named = {
+            "content": content,
+            "thread_id": thread_id,
+            "assistant_id": assistant_id,
+            "llm_provider": llm_provider,
+            "model_name": model_name,
+            "stream": stream,
+        }
+        return self._answer(message_request(named, files, options), stream, timeout)
+
+    @overload
+    def submit_tool_outputs_simple(
+        self,
+        thread_id: Id,
+        tool_outputs: Sequence[Output],
+        stream: Literal[False] = False,
+        *,
+        timeout: Timeout = None,
+    ) -> ChatMessagesResponse: ...
+
+    @overload
+    def submit_tool_outputs_simple(
+        self,
+        thread_id: Id,
+        tool_outputs: Sequence[Output],
+        *,
+        stream: Literal[True],
+        timeout: Timeout = None,
+    ) -> MessageStream: ...
+
+    @overload
+    def submit_tool_outputs_simple(
+        self,
+        thread_id: Id,
+        tool_outputs: Sequence[Output],
+        stream: bool = False,
+        *,
+        timeout: Timeout = None,
+    ) -> ChatMessagesResponse | MessageStream: ...
+
+    def submit_tool_outputs_simple(
+        self,
+        thread_id: Id,
+        tool_outputs: Sequence[Output],
+        stream: bool = False,
+        *,
+        timeout: Timeout = None,
+    ) -> ChatMessagesResponse | MessageStream:
+        """Hand in what the tools returned, all together, to the run of the thread that waits for it."""
+        return self._answer(thread_outputs_request(thread_id, tool_outputs, stream), stream, timeout)
+
+    @overload
+    def submit_tool_outputs(
+        self,
+        thread_id: Id,
+        run_id: str,
+        tool_outputs: Sequence[Output],
+        stream: Literal[False] = False,
+        *,
+        tools: list[Tool] | None = None,
+        thinking: Mapping[str, Any] | None = None,
+        timeout: Timeout = None,
+    ) -> ToolOutputsResponse: ...
+
+    @overload
+    def submit_tool_outputs(
+        self,
+        thread_id: Id,
+        run_id: str,
+        tool_outputs: Sequence[Output],
+        *,
+        stream: Literal[True],
+        tools: list[Tool] | None = None,
+        thinking: Mapping[str, Any] | None = None,
+        timeout: Timeout = None,
+    ) -> MessageStream: ...
+
+    @overload
+    def submit_tool_outputs(
+        self,
+        thread_id: Id,
+        run_id: str,
+        tool_outputs: Sequence[Output],
+        stream: bool = False,
+        *,
+        tools: list[Tool] | None = None,
+        thinking: Mapping[str, Any] | None = None,
+        timeout: Timeout = None,
+    ) -> ToolOutputsResponse | MessageStream: ...
+
+    def submit_tool_outputs(
+        self,
+        thread_id: Id,
+        run_id: str,
+        tool_outputs: Sequence[Output],
+        stream: bool = False,
+        *,
+        tools: list[Tool] | None = None,
+        thinking: Mapping[str, Any] | None = None,
+        timeout: Timeout = None,
+    ) -> ToolOutputsResponse | MessageStream:
+        """Hand in what the tools returned, all together, to one run.
+
+        `tools` and `thinking` repeat what was given with the message: it held for that turn alone.
+        """
+        again = {"tools": tools, "thinking": thinking}
+        request = run_outputs_request(thread_id, run_id, tool_outputs, stream, again)
+        if stream:
+            return self._transport.stream(request, timeout)
+        return parse(ToolOutputsResponse, self._transport.fetch(request, timeout))
+
+    def _answer(
+        self, request: Request, stream: bool, timeout: Timeout
+    ) -> ChatMessagesResponse | MessageStream:
+        if stream:
+            return self._transport.stream(request, timeout)
+        return parse(ChatMessagesResponse, self._transport.fetch(request, timeout))

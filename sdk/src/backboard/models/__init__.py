@@ -1,0 +1,65 @@
+"""What the server sends, one file per noun; the package has the name that it has in the published SDK."""
+
+from .assistants import Assistant, AssistantDeleted
+from .documents import Document, DocumentDeleted, DocumentStatus
+from .memories import (
+    MemoriesFound,
+    MemoriesListResponse,
+    Memory,
+    MemoryAdded,
+    MemoryDeleted,
+    MemoryFound,
+    MemoryStats,
+)
+from .messages import (
+    Attachment,
+    AttachmentInfo,
+    ChatMessagesResponse,
+    ContextUsage,
+    Message,
+    MessageResponse,
+    MessageRole,
+    ToolOutputsResponse,
+)
+from .threads import Thread, ThreadDeleted
+from .tools import (
+    FunctionDefinition,
+    ToolCall,
+    ToolCallFunction,
+    ToolDefinition,
+    ToolOutput,
+    ToolParameterProperties,
+    ToolParameters,
+)
+
+__all__ = [
+    "Assistant",
+    "AssistantDeleted",
+    "Attachment",
+    "AttachmentInfo",
+    "ChatMessagesResponse",
+    "ContextUsage",
+    "Document",
+    "DocumentDeleted",
+    "DocumentStatus",
+    "FunctionDefinition",
+    "MemoriesFound",
+    "MemoriesListResponse",
+    "Memory",
+    "MemoryAdded",
+    "MemoryDeleted",
+    "MemoryFound",
+    "MemoryStats",
+    "Message",
+    "MessageResponse",
+    "MessageRole",
+    "Thread",
+    "ThreadDeleted",
+    "ToolCall",
+    "ToolCallFunction",
+    "ToolDefinition",
+    "ToolOutput",
+    "ToolOutputsResponse",
+    "ToolParameterProperties",
+    "ToolParameters",
+]
