@@ -26,10 +26,11 @@ BANNED_WORDS = frozenset([
     "handler", "processor", "wrapper", "data", "info", "new", "old", "v2",
 ])
 # fmt: on
+NAMES_OF_THE_CONTRACT = frozenset(["AttachmentInfo"])  # programs in use import them by these names
 WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*")
 
 IGNORE = re.compile(r"#\s*(?:noqa|type:\s*ignore|pyright:\s*ignore)\b(?P<rest>.*)")
-IGNORE_REST = re.compile(r"(?::\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*|\[[\w-]+(?:,\s*[\w-]+)*\])\s*(?:-|#)\s*\S+ \S+")
+RULE_AND_REASON = re.compile(r"(?::\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*|\[[\w-]+(?:,\s*[\w-]+)*\])[\s#-]*\w.{7,}")
 BANNER = re.compile(r"^\s*(?:#|--|//)\s*[-=#*~_]{4,}", re.MULTILINE)
 POSTPONED = re.compile(r"\b(?:TO[D]O|FIX[M]E|XX[X])\b")  # bracketed, so as not to find this very line
 MACHINE_PATH = re.compile(r"(?<![\w.}])/(?:work|root|home/\w+|Users/\w+)/\w")
@@ -204,14 +205,14 @@ def _unexplained_ignores(source: Source) -> Iterator[Finding]:
         return
     for token in tokenize.generate_tokens(StringIO(source.text).readline):
         found = IGNORE.search(token.string) if token.type == tokenize.COMMENT else None
-        if found and not IGNORE_REST.match(found["rest"]):
+        if found and not RULE_AND_REASON.match(found["rest"]):
             sentence = "An ignore hides its rule or its reason: write `# noqa: X1 - why this is right`."
             yield Finding(source.path, token.start[0], sentence)
 
 
 def _banned_class_names(source: Source, tree: ast.Module) -> Iterator[Finding]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
+        if isinstance(node, ast.ClassDef) and node.name not in NAMES_OF_THE_CONTRACT:
             for word in _banned_words(node.name):
                 sentence = f"Class `{node.name}` holds the banned word `{word}`: say what it is."
                 yield Finding(source.path, node.lineno, sentence)

@@ -113,6 +113,12 @@ def test_a_banned_word_in_the_name_of_a_class_is_found(tmp_path: Path, name: str
     )
 
 
+def test_a_name_that_the_contract_fixes_is_allowed(tmp_path: Path) -> None:
+    files = {f"{SDK}/models/messages.py": '"""Says why."""\n\nclass AttachmentInfo: ...\n'}
+
+    assert _sentences(tmp_path, files) == []
+
+
 @pytest.mark.parametrize("name", ["Database", "Renewal", "Baseline", "Threshold", "APIScore", "Information"])
 def test_a_longer_word_that_contains_a_banned_one_is_allowed(tmp_path: Path, name: str) -> None:
     files = {f"{SERVER}/{name.lower()}.py": f'"""Says why."""\n\nclass {name}: ...\n'}
@@ -192,7 +198,13 @@ def test_generated_files_are_not_held_to_shape_or_namesake(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "line",
-    ["x = 1  # noqa", "x = 1  # noqa: S101", "x = 1  # type: ignore", "x = 1  # pyright: ignore[reportAny]"],
+    [
+        "x = 1  # noqa",
+        "x = 1  # noqa: S101",
+        "x = 1  # noqa: S101 - ok",
+        "x = 1  # type: ignore",
+        "x = 1  # pyright: ignore[reportAny]",
+    ],
 )
 def test_an_ignore_without_its_rule_and_reason_is_found(tmp_path: Path, line: str) -> None:
     [sentence] = _sentences(tmp_path, {f"{SERVER}/a.py": f'"""Says why."""\n{line}\n'})
