@@ -47,7 +47,7 @@ check: setup ## Check format, lint, types, rings, house rules, locks and generat
 	@$(BIN)/ruff format --quiet --check --diff .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/python -m pyright --warnings
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python tools/tidy.py
 	@$(BIN)/python tools/locks.py
 	@for generator in $(GENERATORS); do $(BIN)/python $$generator --check || exit 1; done
@@ -74,6 +74,7 @@ clean: ## Remove .venv and every cache; the data of your servers stays
 .venv/bin/uv: requirements/bootstrap.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "$(PYTHON) is not Python 3.11 or later: install one, or name it: make PYTHON=python3.11 setup" >&2; exit 1; }
+	@echo "Making .venv and installing what is locked in requirements/"
 	@$(PYTHON) -m venv .venv || { \
 		echo "Python could not make .venv: install its venv module (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bootstrap.lock
