@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Dict, Mapping, Union
+from typing import Any, Mapping, Union
 from urllib.parse import quote
 from uuid import UUID
 
@@ -22,7 +22,7 @@ class Request:
 
     method: str
     path: str
-    query: Mapping[str, Any] = field(default_factory=Dict[str, Any])
+    query: Mapping[str, Any] | None = None
     fields: Mapping[str, Any] | None = None
     uploads: tuple[Upload, ...] = ()
 

@@ -77,7 +77,7 @@ class Transport:
         return self._http.build_request(
             request.method,
             self._options.base_url + request.path,
-            params=request.query or None,
+            params=request.query,
             headers={**self._headers, **headers},
             timeout=http_timeout(timeout, self._options.timeout),
             **body,

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 class SyncBackboardClient(AssistantMethods, ThreadMethods, MessageMethods, MemoryMethods, DocumentMethods):
     """A client of the Backboard API. Use it as a context manager, or call `close` when done.
 
-    `api_key` is read from BACKBOARD_API_KEY where it is left out, and `base_url` from BACKBOARD_BASE_URL, else
-    it is that of a local server. `timeout` is in seconds and bounds each silence: 600 by default, and 5 to
-    connect; every method takes its own. A failed call is made again up to `max_retries` times, where nothing can
-    happen twice by it.
+    `api_key` is read from BACKBOARD_API_KEY where it is left out, and `base_url` from BACKBOARD_BASE_URL,
+    else it is that of a local server. `timeout` is in seconds and bounds each silence: 600 by default, and 5
+    to connect; every method takes its own. A failed call is made again, up to `max_retries` times, where
+    nothing can happen twice by it.
     `http_client` brings connections of your own, such as through a proxy; closing them stays yours.
     `default_headers` go with every request. Raises BackboardConfigurationError where the key is missing.
     """

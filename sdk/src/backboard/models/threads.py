@@ -17,7 +17,7 @@ class Thread(Record):
     thread_id: UUID
     assistant_id: Optional[UUID] = None
     created_at: datetime
-    messages: List[Message] = Field(default_factory=List[Message])
+    messages: List[Message] = Field(default=[])
     metadata_: Optional[Dict[str, Any]] = None
 
 
