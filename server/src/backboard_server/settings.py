@@ -1,0 +1,107 @@
+"""Every environment variable that the server itself reads, in one frozen class.
+
+The keys and base URLs of providers are not here: the provider table names those, one pair for each row.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "BACKBOARD_"
+PORT_MAX = 65_535
+WEB_PROCESSES_MAX = 64
+
+
+def default_data_dir() -> Path:
+    """Return where state is kept unless told otherwise: root has its place, and others their homes."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/backboard")
+    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "backboard"
+
+
+class Settings(BaseSettings):
+    """What the operator decides. Each field is the variable of its name with `BACKBOARD_` before it.
+
+    Raises pydantic's ValidationError for a value that cannot be. A variable that is empty counts as unset.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+
+    api_key: str | None = Field(
+        default=None,
+        min_length=16,
+        repr=False,
+        description="A key of the tenant `default`, valid while the variable has this value. "
+        "Without it the first start makes a key and prints it once.",
+    )
+    database_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="An external Postgres 15 or later with pgvector 0.8 or later, as `postgresql://…`. "
+        "Without it the embedded one runs.",
+    )
+    blob_url: str | None = Field(
+        default=None,
+        description="Where files are kept: `s3://…`, `gs://…`, `az://…` or `file://…`. "
+        "Without it, the folder `blobs` of the data folder.",
+    )
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="The data folder: the embedded Postgres, files, secrets. "
+        "As root `/var/lib/backboard`, else `$XDG_DATA_HOME/backboard` or `~/.local/share/backboard`.",
+    )
+    host: str = Field(
+        default="127.0.0.1", description="The address to listen on. `0.0.0.0` is every IPv4 address."
+    )
+    port: int = Field(
+        default=8000, ge=0, le=PORT_MAX, description="The port to listen on; 0 takes a free one."
+    )
+    workers: int = Field(
+        default=1, ge=1, le=WEB_PROCESSES_MAX, description="How many web processes share the port."
+    )
+    postgres_account: str | None = Field(
+        default=None,
+        description="As root: the existing system account that a new embedded Postgres runs as. "
+        "Without it `postgres` where there is one, else `nobody`.",
+    )
+    log_format: Literal["text", "json"] = Field(default="text", description="How a line of the log looks.")
+    drain_seconds: float = Field(
+        default=30.0, ge=0, description="How long runs may go on when the server is told to stop."
+    )
+    history_messages_max: int = Field(
+        default=60, ge=1, description="How many earlier messages of a thread a model is shown at most."
+    )
+    history_tokens_max: int = Field(
+        default=24_000, ge=1, description="How many tokens of earlier messages a model is shown at most."
+    )
+    llm_provider: str | None = Field(
+        default=None,
+        description="The provider where a request names none. "
+        "Without it the first that has a key, else an Ollama on this machine, else `local`.",
+    )
+    model_name: str | None = Field(
+        default=None,
+        description="The model where a request names none. Without it the provider's own default.",
+    )
+    provider_connect_timeout_seconds: float = Field(
+        default=5.0, gt=0, description="How long a provider may take to accept a connection."
+    )
+    provider_first_byte_timeout_seconds: float = Field(
+        default=60.0, gt=0, description="How long a provider may take to begin its answer."
+    )
+    provider_between_chunks_timeout_seconds: float = Field(
+        default=30.0, gt=0, description="How long a provider may fall silent in the middle of its answer."
+    )
+    retry_base_seconds: float = Field(
+        default=0.5,
+        ge=0,
+        description="The pause before a failed call of a provider is tried again; it doubles.",
+    )
+    body_bytes_max: int = Field(
+        default=110_000_000, ge=1, description="How long the body of a request may be, in bytes."
+    )
