@@ -5,6 +5,7 @@ BIN := .venv/bin
 DEMO_ARGUMENTS ?=
 SERVE_ARGUMENTS ?=
 TEST_ARGUMENTS ?=
+LOCK_ARGUMENTS ?=
 
 # Each answers to `--check` by failing when a file that it writes is out of date.
 GENERATORS := tools/unasync.py
@@ -16,15 +17,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_SYSTEM_CERTS := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-# uv does not read pip's configuration: it is told which index pip would use, unless it has one of its own.
-uv = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}}}" \
-	$(BIN)/uv
+# uv does not read pip's configuration: it is told which index pip would use, unless it has been given its own.
+pip_index = $(BIN)/python -m pip config list 2>/dev/null \
+	| sed -nE "s/^(:env:|global|install)\.index-url='(.*)'$$/\2/p" | head -n 1
+uv = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$$($(pip_index))}}" $(BIN)/uv
 
 # pip knows settings that uv does not (proxies, certificates): slower, it is asked when uv fails.
 install = $(uv) pip install --quiet --python $(BIN)/python $(1) || $(BIN)/python -m pip install --quiet $(1)
 
 compile = $(uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-emit-find-links --no-annotate --no-emit-package backboard-sdk --custom-compile-command "make lock"
+	--no-emit-find-links --no-annotate --no-emit-package backboard-sdk --custom-compile-command "make lock" $(LOCK_ARGUMENTS)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo serve test check fix generate bench lock clean
@@ -62,7 +64,7 @@ generate: setup ## Write the generated files anew
 bench: setup ## Run the benchmarks and write their results beside them
 	@for benchmark in benchmarks/[a-z]*.py; do $(BIN)/python "$$benchmark" || exit 1; done
 
-lock: .venv/bin/uv ## Resolve the dependencies anew and write requirements/*.lock
+lock: .venv/bin/uv ## Bring requirements/*.lock to what is declared (LOCK_ARGUMENTS=--upgrade: to the newest)
 	@$(compile) --group bootstrap --output-file requirements/bootstrap.lock
 	@$(compile) --group build server/pyproject.toml sdk/pyproject.toml --output-file requirements/run.lock
 	@$(compile) --group dev --constraint requirements/run.lock --output-file requirements/dev.lock
