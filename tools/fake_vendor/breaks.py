@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from functools import cache
 from itertools import repeat
 
 from .render import Asked, error
 from .script import Fault
 from .steps import DONE, LAST_PIECE, Cut, Hang, Steps, event, head, json_response, stream_head, whole
 
-_BOMB_BYTES = 256 * 1024 * 1024
+_BOMB_BYTES = 80 * 1024 * 1024
 _LONG_LINE_BYTES = 100 * 1024 * 1024
 _BLOCK_BYTES = 256 * 1024
 _HTML = b"<!doctype html><html><body><h1>Welcome to the hotel network</h1></body></html>"
@@ -51,10 +52,15 @@ def _error_first(asked: Asked) -> Steps:
 
 
 def _gzip_bomb(_: Asked) -> Steps:
-    compressor = zlib.compressobj(wbits=31)
+    yield whole(200, _bomb(), "Content-Encoding: gzip", content_type="text/event-stream")
+
+
+@cache
+def _bomb() -> bytes:
+    compressor = zlib.compressobj(level=1, wbits=31)
     zeros = bytes(_BLOCK_BYTES)
     packed = b"".join(compressor.compress(zeros) for _ in range(_BOMB_BYTES // _BLOCK_BYTES))
-    yield whole(200, packed + compressor.flush(), "Content-Encoding: gzip", content_type="text/event-stream")
+    return packed + compressor.flush()
 
 
 def _long_line(_: Asked) -> Steps:

@@ -103,6 +103,8 @@ class Connection(asyncio.Protocol):
 
     async def _play_on(self, steps: Steps) -> None:
         for step in steps:
+            if self._transport.is_closing():
+                return
             match step:
                 case bytes():
                     await self._writable.wait()

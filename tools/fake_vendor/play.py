@@ -60,10 +60,8 @@ def _carried(fault: Fault | None, body: bytes) -> Steps:
             yield from (response[:-20], Cut("reset"))
         case Fault.WRONG_CONTENT_TYPE:
             yield whole(200, body, content_type="text/plain")
-        case Fault.NEVER_CLOSES:
-            yield from (response, Hang())
         case Fault.SLOW_CLOSE:
-            yield from (response, Pause(_SLOW_CLOSE_SECONDS), Cut())
+            yield from (whole(200, body, "Connection: close"), Pause(_SLOW_CLOSE_SECONDS), Cut())
         case _:
             yield response
 
@@ -141,5 +139,5 @@ _CUTS: dict[Fault | None, Callable[[Json], tuple[Step, ...]]] = {
 _ENDINGS: dict[Fault | None, tuple[Step, ...]] = {
     Fault.NO_DONE: (LAST_PIECE,),
     Fault.NEVER_CLOSES: (DONE, Hang()),
-    Fault.SLOW_CLOSE: (DONE, Pause(_SLOW_CLOSE_SECONDS), LAST_PIECE, Cut()),
+    Fault.SLOW_CLOSE: (DONE, Pause(_SLOW_CLOSE_SECONDS), LAST_PIECE),
 }

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from email.utils import formatdate
+from time import time
 
 from msgspec import Struct
 
 from .render import error
 from .script import Fault
 from .steps import json_response
+
+
+_WAIT_SECONDS = 3_600
 
 
 class _Refusal(Struct, frozen=True):
@@ -52,10 +56,10 @@ _REFUSALS: dict[Fault | None, _Refusal] = {
     Fault.CONFLICT: _server(409, "The resource is locked."),
     Fault.RATE_LIMITED: _too_fast(),
     Fault.RATE_LIMITED_SECONDS: _too_fast("Retry-After: 7"),
-    Fault.RATE_LIMITED_DATE: _too_fast(f"Retry-After: {formatdate(usegmt=True)}"),
+    Fault.RATE_LIMITED_DATE: _too_fast(f"Retry-After: {formatdate(time() + _WAIT_SECONDS, usegmt=True)}"),
     Fault.RATE_LIMITED_MILLISECONDS: _too_fast("retry-after-ms: 1500"),
     Fault.RATE_LIMITED_ZERO: _too_fast("Retry-After: 0"),
-    Fault.RATE_LIMITED_HOUR: _too_fast("Retry-After: 3600"),
+    Fault.RATE_LIMITED_HOUR: _too_fast(f"Retry-After: {_WAIT_SECONDS}"),
     Fault.RATE_LIMITED_GARBAGE: _too_fast("Retry-After: soon, we hope"),
     Fault.SERVER_ERROR: _server(500, "The server had an error."),
     Fault.BAD_GATEWAY: _server(502, "The model is not reachable."),

@@ -1,0 +1,197 @@
+"""The one client for everything that this server asks of the outside: bounded in time and in bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import aiohttp
+from msgspec import Struct
+
+from ._failures import Failure, kind_of_status, text_of_error
+from ._retry_after import retry_after_seconds
+
+CONNECTIONS_MAX = 4_096
+RESPONSE_BYTES_MAX = 64 * 1024 * 1024
+_ERROR_BYTES_MAX = 64 * 1024
+_AT_ONCE_BYTES_MAX = 512 * 1024
+_KEEP_ALIVE_SECONDS = 30.0
+_GOODBYE_SECONDS = 1.0
+
+
+class EgressTimeouts(Struct, frozen=True, kw_only=True):
+    """How long a provider may stay silent, phase by phase, in seconds."""
+
+    connect_seconds: float = 5.0
+    first_byte_seconds: float = 60.0
+    between_chunks_seconds: float = 30.0
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One request to the outside."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+
+    @property
+    def method(self) -> str:
+        """POST where there is something to send."""
+        return "GET" if self.body is None else "POST"
+
+
+class Reply:
+    """The body of a successful response, as it arrives."""
+
+    def __init__(
+        self, response: aiohttp.ClientResponse, limit_seconds: float, timeouts: EgressTimeouts
+    ) -> None:
+        """`limit_seconds` is what is left of the time to the first byte."""
+        self.content_type = response.content_type
+        self._response = response
+        self._limit_seconds = limit_seconds
+        self._silence_seconds = timeouts.first_byte_seconds
+        self._between_chunks_seconds = timeouts.between_chunks_seconds
+        self._bytes = 0
+
+    async def read(self) -> bytes:
+        """Return the next bytes, none at the end.
+
+        Raises Failure: timeout, truncated, or malformed past `RESPONSE_BYTES_MAX` (after decompression).
+        """
+        try:
+            async with asyncio.timeout(self._limit_seconds):
+                block = await self._response.content.readany()
+        except TimeoutError:
+            raise Failure("timeout", f"silent for {self._silence_seconds:g} s") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise Failure("truncated", "the connection was lost") from error
+        if not self._bytes:
+            self._silence_seconds = self._limit_seconds = self._between_chunks_seconds
+        self._bytes += len(block)
+        if self._bytes > RESPONSE_BYTES_MAX:
+            raise Failure("malformed", f"it is longer than {RESPONSE_BYTES_MAX:,} bytes")
+        return block
+
+    async def read_all(self) -> bytes:
+        """Return the whole body; raises what `read` raises."""
+        blocks: list[bytes] = []
+        while block := await self.read():
+            blocks.append(block)
+        return b"".join(blocks)
+
+    def hurry(self, limit_seconds: float) -> None:
+        """Wait no longer than this for each further read."""
+        self._limit_seconds = min(self._limit_seconds, limit_seconds)
+
+
+class Egress:
+    """A pool of connections that belongs to one event loop; made at the first call."""
+
+    def __init__(self, timeouts: EgressTimeouts) -> None:
+        self._timeouts = timeouts
+        self._session: aiohttp.ClientSession | None = None
+        self._goodbyes: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def open(self, call: Call) -> AsyncGenerator[Reply]:
+        """Send a request and give the body of its 200 response; leaving early closes the socket at once.
+
+        Raises Failure for every other response, and for none.
+        """
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        response = await self._send(call)
+        try:
+            if response.status != 200:
+                raise await self._refused(response)
+            left = self._timeouts.first_byte_seconds - (loop.time() - started)
+            yield Reply(response, max(0.0, left), self._timeouts)
+        except BaseException:
+            response.close()
+            raise
+        if not response.content.at_eof():
+            self._say_goodbye(response)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for goodbye in self._goodbyes:
+            goodbye.cancel()
+        await asyncio.gather(*self._goodbyes, return_exceptions=True)
+        if self._session:
+            await self._session.close()
+
+    async def _send(self, call: Call) -> aiohttp.ClientResponse:
+        # Large bodies go out piece by piece, so that one of them does not hold up the other streams.
+        is_large = call.body is not None and len(call.body) > _AT_ONCE_BYTES_MAX
+        body = io.BytesIO(call.body) if call.body is not None and is_large else call.body
+        limit = self._timeouts.first_byte_seconds
+        try:
+            async with asyncio.timeout(limit):
+                return await self._opened().request(
+                    call.method, call.url, data=body, headers=call.headers, allow_redirects=False
+                )
+        except aiohttp.ConnectionTimeoutError:
+            limit = self._timeouts.connect_seconds
+            raise Failure("unreachable", f"no connection within {limit:g} s") from None
+        except TimeoutError:
+            raise Failure("timeout", f"silent for {limit:g} s") from None
+        except aiohttp.ClientResponseError as error:
+            raise Failure("malformed", f"not HTTP: {error.message}") from error
+        except aiohttp.ServerDisconnectedError as error:
+            raise Failure("unreachable", "it closed the connection without an answer") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise Failure("unreachable", str(error) or type(error).__name__) from error
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=_KEEP_ALIVE_SECONDS),
+                timeout=aiohttp.ClientTimeout(
+                    connect=self._timeouts.connect_seconds, sock_connect=self._timeouts.connect_seconds
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": "backboard-server", "Accept-Encoding": "identity"},
+            )
+        return self._session
+
+    async def _refused(self, response: aiohttp.ClientResponse) -> Failure:
+        kind = kind_of_status(response.status)
+        if 300 <= response.status < 400:
+            said = (
+                f"a redirect to {response.headers.get('Location', 'nowhere')}, and redirects are not followed"
+            )
+        else:
+            said = text_of_error(await self._beginning(response))
+        wait = retry_after_seconds(response.headers, datetime.now(UTC))
+        return Failure(kind, said, status=response.status, retry_after_seconds=wait)
+
+    async def _beginning(self, response: aiohttp.ClientResponse) -> bytes:
+        """Read what fits of an error body; an error while reading an error is not worth another message."""
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._timeouts.connect_seconds):
+                while len(body) < _ERROR_BYTES_MAX and (block := await response.content.readany()):
+                    body += block
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            pass
+        return bytes(body[:_ERROR_BYTES_MAX])
+
+    def _say_goodbye(self, response: aiohttp.ClientResponse) -> None:
+        """Read a response that has said everything to its end, so that its connection can be used again."""
+        goodbye = asyncio.get_running_loop().create_task(self._read_to_end(response))
+        self._goodbyes.add(goodbye)
+        goodbye.add_done_callback(self._goodbyes.discard)
+
+    async def _read_to_end(self, response: aiohttp.ClientResponse) -> None:
+        try:
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                while await response.content.readany():
+                    pass
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            pass
+        finally:
+            response.close()

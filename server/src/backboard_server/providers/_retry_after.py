@@ -1,0 +1,39 @@
+"""Retry-After: how long a provider asks us to wait, in the forms that providers use."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the wait in seconds, or None where the headers say nothing that can be understood.
+
+    `retry-after-ms` (milliseconds) goes before `Retry-After` (seconds, or a date of RFC 9110 section 5.6.7).
+    A date that has passed is no wait at all.
+    """
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get("Retry-After")
+    seconds = _number(value)
+    return _until(value, now) if seconds is None else seconds
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        number = float(value or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _until(value: str | None, now: datetime) -> float | None:
+    try:
+        date = parsedate_to_datetime(value or "")
+    except ValueError:
+        return None
+    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max(0.0, (aware - now).total_seconds())

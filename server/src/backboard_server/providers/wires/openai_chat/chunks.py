@@ -1,0 +1,135 @@
+"""The parts of a chat completion that we read, typed; everything else is skipped by the decoder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from backboard_server.domain.prompts import Usage
+from backboard_server.providers._failures import Failure, kind_of_status, text_of_error
+
+_TOKENS_MAX = 1_000_000_000  # a larger count is a fault of the host
+_STATUS_OF_WORD = {
+    "authentication_error": 401,
+    "context_length_exceeded": 400,
+    "invalid_api_key": 401,
+    "invalid_request_error": 400,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+}
+
+
+class Part(msgspec.Struct, gc=False):
+    """A piece of content where a host sends content as a list (Mistral's reasoning models do)."""
+
+    type: str = ""
+    text: str = ""
+    thinking: list[Part] = []
+
+
+class CalledFunction(msgspec.Struct, gc=False):
+    """The function of a tool call, whole or in part."""
+
+    name: str | None = None
+    arguments: str | None = None
+
+
+class CallPiece(msgspec.Struct, gc=False):
+    """A tool call, whole or in part; some hosts leave the index out, some send zero for every call."""
+
+    index: int | None = None
+    id: str | None = None
+    function: CalledFunction | None = None
+
+
+class Saying(msgspec.Struct, gc=False):
+    """What is said: the `message` of a plain answer, the `delta` of a chunk."""
+
+    content: str | list[Part] | None = None
+    reasoning_content: str | None = None  # DeepSeek, xAI, Moonshot, llama.cpp
+    reasoning: str | None = None  # OpenRouter, Groq, Cerebras, vLLM, Ollama
+    refusal: str | None = None
+    tool_calls: list[CallPiece] | None = None
+
+
+class Choice(msgspec.Struct, gc=False):
+    """One answer; we never ask for more than one."""
+
+    delta: Saying | None = None
+    message: Saying | None = None
+    finish_reason: str | None = None
+
+
+class Problem(msgspec.Struct, gc=False):
+    """An error inside a response whose status was 200."""
+
+    message: str | None = None
+    type: str | None = None
+    code: int | str | None = None
+
+
+class Chunk(msgspec.Struct, gc=False):
+    """A completion or a chunk of one: the two differ only in where a choice keeps what is said."""
+
+    choices: list[Choice] | None = None
+    usage: Any = None
+    error: Problem | str | None = None
+    model: str | None = None
+
+
+class _Details(msgspec.Struct, gc=False):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class _Counts(msgspec.Struct, gc=False):
+    prompt_tokens: int
+    completion_tokens: int
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
+    prompt_cache_hit_tokens: int | None = None  # DeepSeek
+
+
+_decoder = msgspec.json.Decoder(Chunk)
+
+
+def decode(payload: bytes) -> Chunk:
+    """Return a completion or chunk; raises Failure for what is none, and for an error sent as one."""
+    try:
+        chunk = _decoder.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Failure("malformed", f"{error}: {text_of_error(payload)}") from error
+    if chunk.error is not None:
+        raise _failure_of(chunk.error)
+    return chunk
+
+
+def usage_of(reported: object) -> Usage | None:
+    """Return the usage that a host reports, or None where it reports none or nonsense."""
+    if reported is None:
+        return None
+    try:
+        counts = msgspec.convert(reported, _Counts)
+    except msgspec.ValidationError:
+        return None
+    prompt = counts.prompt_tokens_details or _Details()
+    completion = counts.completion_tokens_details or _Details()
+    usage = Usage(
+        input_tokens=counts.prompt_tokens,
+        output_tokens=counts.completion_tokens,
+        cached_input_tokens=prompt.cached_tokens or counts.prompt_cache_hit_tokens or 0,
+        cache_write_input_tokens=prompt.cache_write_tokens or 0,
+        reasoning_tokens=completion.reasoning_tokens or 0,
+    )
+    return usage if all(0 <= count <= _TOKENS_MAX for count in msgspec.structs.astuple(usage)) else None
+
+
+def _failure_of(error: Problem | str) -> Failure:
+    if isinstance(error, str):
+        return Failure("failed", error)
+    status = error.code if isinstance(error.code, int) else _STATUS_OF_WORD.get(error.code or "")
+    status = status or _STATUS_OF_WORD.get(error.type or "")
+    said = error.message or str(error.code or error.type or "an error without a text")
+    return Failure(kind_of_status(status) if status and 400 <= status < 600 else "failed", said)
