@@ -1,4 +1,4 @@
-"""What the server's tests share: one embedded Postgres for the whole run, and a tenant of its own for each test."""
+"""What the server's tests share: one embedded Postgres for the run, and a tenant of its own for each test."""
 
 from __future__ import annotations
 
@@ -6,14 +6,23 @@ import uuid
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
+import httpx
 import pytest
+from asgi_lifespan import LifespanManager
+from fastapi import FastAPI
+from msgspec import Struct
+
+from backboard_server.app import create_app
 from backboard_server.domain.keys import Caller
+from backboard_server.settings import Settings
 from backboard_server.store.address import Address
 from backboard_server.store.database import Connection, Database, connect_owner, open_database
 from backboard_server.store.embedded import EmbeddedPostgres
 from backboard_server.store.keys import create_key
 from backboard_server.store.migrate import migrate
-from msgspec import Struct
+from fake_vendor import Answer, FakeVendor
+
+VENDOR_KEY = "sk-vendor-canary"
 
 
 class Tenant(Struct, frozen=True):
@@ -66,6 +75,39 @@ async def tenant(owner: Connection) -> Tenant:
 @pytest.fixture
 async def other_tenant(owner: Connection) -> Tenant:
     return await make_tenant(owner)
+
+
+@pytest.fixture
+async def vendor() -> AsyncGenerator[FakeVendor]:
+    """A vendor that answers `Hello from the vendor.` until it is given another script."""
+    async with FakeVendor() as vendor:
+        vendor.script(Answer(text="Hello from the vendor."))
+        yield vendor
+
+
+@pytest.fixture
+async def app(
+    owner_address: Address, data_dir: Path, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[FastAPI]:
+    """The web application in this process, on the real database, with OpenAI played by the fake vendor."""
+    monkeypatch.setenv("OPENAI_API_KEY", VENDOR_KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", vendor.base_url)
+    app = create_app(Settings(data_dir=data_dir, retry_base_seconds=0.01, drain_seconds=5))
+    async with LifespanManager(app):
+        yield app
+
+
+@pytest.fixture
+async def client(app: FastAPI, tenant: Tenant) -> AsyncGenerator[httpx.AsyncClient]:
+    """A client of the application that calls as `tenant`."""
+    async with client_of(app, tenant) as client:
+        yield client
+
+
+def client_of(app: FastAPI, tenant: Tenant) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    headers = {"X-API-Key": tenant.secret}
+    return httpx.AsyncClient(transport=transport, base_url="http://backboard/api", headers=headers)
 
 
 async def make_tenant(owner: Connection) -> Tenant:

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from . import __version__
 from .api import assistants, errors, health, messages, threads
@@ -44,13 +43,13 @@ def create_app(
         description=_DESCRIPTION,
         servers=[{"url": PREFIX}, {"url": "/"}],
         lifespan=lifespan,
+        max_body_size=settings.body_bytes_max,
         generate_unique_id_function=_operation_id,
     )
     for router in (messages.router, assistants.router, threads.router):
         app.include_router(router, responses=errors.RESPONSES)
     app.include_router(health.router)
     errors.install(app)
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.body_bytes_max)
     app.add_middleware(Frame)
     return app
 

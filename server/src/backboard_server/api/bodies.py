@@ -84,7 +84,7 @@ Name = Annotated[str | None, BeforeValidator(_without_blank)]
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """A body in any of the three encodings: its fields, the files that came with it, and the form to close."""
+    """A body in any of the three encodings: its fields, its files, and the form to close."""
 
     fields: dict[str, Any]
     files: list[UploadFile]

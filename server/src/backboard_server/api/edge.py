@@ -6,7 +6,8 @@ import time
 from typing import Annotated
 
 from fastapi import Depends, Request
-from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.openapi.models import APIKey
+from fastapi.security.base import SecurityBase
 from msgspec import Struct
 
 from backboard_server.adapters import Adapters
@@ -21,6 +22,7 @@ KEYS_CACHED_MAX = 10_000
 KEY_CHARACTERS_MAX = 512
 
 _UNAUTHORIZED = "Invalid or missing API key"
+_KEY = "A key made by `backboard keys create`; `Authorization: Bearer …` is taken as well."
 
 
 class KeyCache:
@@ -55,37 +57,39 @@ class Edge(Struct, frozen=True):
     keys: KeyCache
 
 
-def edge_of(request: Request) -> Edge:
+async def edge_of(request: Request) -> Edge:
     """Return the state of the process that serves this request."""
     edge = request.app.state.edge
     assert isinstance(edge, Edge)  # noqa: S101 - set before the first request is served
     return edge
 
 
-def adapters_of(request: Request) -> Adapters:
+async def adapters_of(request: Request) -> Adapters:
     """Return the adapters of the process that serves this request."""
-    return edge_of(request).adapters
+    return (await edge_of(request)).adapters
 
 
-_header = APIKeyHeader(
-    name="X-API-Key", auto_error=False, description="A key made by `backboard keys create`."
-)
-_bearer = HTTPBearer(auto_error=False, description="The same key, for clients that can only send a bearer.")
+class _Authenticate(SecurityBase):
+    """The one way in: the key in `X-API-Key`, or as a bearer for clients that can only send that."""
+
+    def __init__(self) -> None:
+        self.model = APIKey.model_validate({"in": "header", "name": "X-API-Key", "description": _KEY})
+        self.scheme_name = "ApiKey"
+
+    async def __call__(self, request: Request) -> Caller:
+        """Return who is calling. Raises Unauthorized; there is no other outcome and no default caller."""
+        secret = request.headers.get("x-api-key") or _bearer(request.headers.get("authorization", ""))
+        if not secret or len(secret) > KEY_CHARACTERS_MAX:
+            raise Unauthorized(_UNAUTHORIZED)
+        edge = await edge_of(request)
+        return await edge.keys.caller(edge.adapters.database, secret)
 
 
-async def authenticate(
-    request: Request,
-    header: Annotated[str | None, Depends(_header)],
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> Caller:
-    """Return who is calling. Raises Unauthorized; there is no other outcome and no default caller."""
-    secret = header or (bearer.credentials if bearer else "")
-    if not secret or len(secret) > KEY_CHARACTERS_MAX:
-        raise Unauthorized(_UNAUTHORIZED)
-    edge = edge_of(request)
-    return await edge.keys.caller(edge.adapters.database, secret)
+def _bearer(authorization: str) -> str:
+    scheme, _, credentials = authorization.partition(" ")
+    return credentials.strip() if scheme.lower() == "bearer" else ""
 
 
-CallerOf = Annotated[Caller, Depends(authenticate)]
+CallerOf = Annotated[Caller, Depends(_Authenticate())]
 AdaptersOf = Annotated[Adapters, Depends(adapters_of)]
 EdgeOf = Annotated[Edge, Depends(edge_of)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -70,7 +69,8 @@ def _patient(receive: Receive) -> Receive:
         if is_whole:
             return await receive()  # what follows the body is the client's going, for which there is no limit
         try:
-            message: dict[str, Any] = dict(await asyncio.wait_for(receive(), BODY_WAIT_SECONDS))
+            async with asyncio.timeout(BODY_WAIT_SECONDS):
+                message = await receive()
         except TimeoutError:
             return {"type": "http.disconnect"}
         is_whole = not message.get("more_body", False)

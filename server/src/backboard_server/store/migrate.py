@@ -93,7 +93,7 @@ async def _make_schema(connection: Connection) -> None:
 
 
 async def _make_role(connection: Connection, *, is_shared: bool) -> None:
-    """Make the application's role unless it is there; `is_shared` when the user that connected must enter it."""
+    """Make the application's role unless it is there; `is_shared`: the user that connects must enter it."""
     is_member: bool | None = await connection.fetchval(
         "SELECT pg_has_role(r.oid, 'MEMBER') FROM pg_roles AS r WHERE r.rolname = $1", APP_ROLE
     )
