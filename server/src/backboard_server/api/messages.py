@@ -18,7 +18,7 @@ from backboard_server.domain.ids import new_id
 from backboard_server.domain.keys import Caller
 from backboard_server.domain.messages import CONTENT_CHARACTERS_MAX, SendMessage
 from backboard_server.runs.run import accept_message, run_message
-from backboard_server.store.turns import NewAttachment
+from backboard_server.store.turns import StoredFile
 
 from .assistants import PROMPT_CHARACTERS_MAX, Tools
 from .bodies import Body, JsonObject, Name, Sent, from_json_text, read_body, validated
@@ -216,11 +216,11 @@ def _noun(body: SendMessageBody, thread_id: UUID | None, assistant_id: UUID | No
     )
 
 
-async def _store_file(edge: Edge, caller: Caller, file: UploadFile) -> NewAttachment:
+async def _store_file(edge: Edge, caller: Caller, file: UploadFile) -> StoredFile:
     """Store a file's bytes; its name is only ever shown, never used as a path."""
     key = await edge.adapters.blobs.put(caller.tenant_id, file)
     printable = "".join(character for character in file.filename or "" if character.isprintable())
-    return NewAttachment(
+    return StoredFile(
         document_id=new_id(),
         filename=printable[-FILENAME_CHARACTERS_MAX:] or "unnamed",
         file_size_bytes=file.size or 0,

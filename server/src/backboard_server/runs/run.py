@@ -44,7 +44,7 @@ class AcceptedMessage(Struct, frozen=True, kw_only=True):
 
 
 async def accept_message(
-    adapters: Adapters, caller: Caller, message: SendMessage, files: list[turns.NewAttachment]
+    adapters: Adapters, caller: Caller, message: SendMessage, files: list[turns.StoredFile]
 ) -> AcceptedMessage:
     """Store the user's message and open its run; everything that can be refused is refused here.
 
@@ -158,7 +158,7 @@ def _unexpected(error: Exception) -> BackboardError:
 def _open_turn(
     adapters: Adapters,
     message: SendMessage,
-    files: list[turns.NewAttachment],
+    files: list[turns.StoredFile],
     choice: ModelChoice | None,
     context_limit: int,
 ) -> turns.OpenTurn:

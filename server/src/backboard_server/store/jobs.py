@@ -33,8 +33,8 @@ class Job(Struct, frozen=True, kw_only=True):
 async def claim_jobs(database: Database, *, limit: int, lease_seconds: float) -> list[Job]:
     """Claim jobs that are due, of any tenant, oldest first, and those whose lease ran out. One round trip."""
     rows = await database.call(
-        "SELECT tenant_id, id, kind, payload, attempts FROM claim_jobs($1, $2)",
-        limit, timedelta(seconds=lease_seconds),
+        "SELECT tenant_id, id, kind, payload, attempts FROM claim_jobs($1, $2, $3)",
+        limit, timedelta(seconds=lease_seconds), ATTEMPTS_MAX,
     )  # fmt: skip
     return [
         Job(
@@ -65,12 +65,12 @@ async def update_failed_job(database: Database, job: Job, error: str) -> None:
         await connection.execute(
             """
             DELETE FROM jobs AS j
-            WHERE j.tenant_id = $1 AND j.id = $2 AND EXISTS (
+            WHERE j.tenant_id = $1 AND j.id = $2 AND j.attempts = $3 AND EXISTS (
                 SELECT FROM jobs AS n
                 WHERE n.tenant_id = $1 AND n.kind = j.kind AND n.subject = j.subject AND n.status = 'queued'
             )
             """,
-            job.tenant_id, job.id,
+            job.tenant_id, job.id, job.attempts,
         )  # fmt: skip
         await connection.execute(
             """

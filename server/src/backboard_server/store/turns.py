@@ -19,7 +19,7 @@ from backboard_server.domain.threads import Turn
 from .database import Database
 
 
-class NewAttachment(Struct, frozen=True, kw_only=True):
+class StoredFile(Struct, frozen=True, kw_only=True):
     """A file whose bytes are in the blob store already."""
 
     document_id: UUID
@@ -41,7 +41,7 @@ class OpenTurn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     content: str
     tokens: int
     metadata: dict[str, Any] | None = None
-    attachments: list[NewAttachment] | None = None
+    attachments: list[StoredFile] | None = None
     model_provider: str | None = None
     model_name: str | None = None
     default_name: str

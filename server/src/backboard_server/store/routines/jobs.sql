@@ -1,8 +1,13 @@
 -- The queue: workers claim across tenants, with the owner's rights; what follows runs under the job's own tenant.
-CREATE OR REPLACE FUNCTION claim_jobs(_limit integer, _lease interval)
+-- A job that was claimed too often without an end has probably killed its workers: it is put among the dead.
+CREATE OR REPLACE FUNCTION claim_jobs(_limit integer, _lease interval, _attempts_max integer)
 RETURNS TABLE (tenant_id uuid, id uuid, kind text, payload text, attempts integer)
 LANGUAGE sql SECURITY DEFINER SET search_path = backboard, pg_temp
 AS $$
+    UPDATE jobs AS lost
+    SET status = 'dead', lease_until = NULL, last_error = 'the worker was lost while it ran this job'
+    WHERE lost.status = 'running' AND lost.lease_until < now() AND lost.attempts >= _attempts_max;
+
     UPDATE jobs AS j
     SET status = 'running', attempts = j.attempts + 1, lease_until = now() + _lease
     FROM (
@@ -17,5 +22,5 @@ AS $$
     WHERE j.tenant_id = due.tenant_id AND j.id = due.id
     RETURNING j.tenant_id, j.id, j.kind, j.payload::text, j.attempts
 $$;
-REVOKE ALL ON FUNCTION claim_jobs(integer, interval) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION claim_jobs(integer, interval) TO backboard_app;
+REVOKE ALL ON FUNCTION claim_jobs(integer, interval, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION claim_jobs(integer, interval, integer) TO backboard_app;
