@@ -26,15 +26,46 @@ class Request(Struct, frozen=True):
     content: bytes
 
 
+class Connections:
+    """Those that are open now."""
+
+    def __init__(self) -> None:
+        self._open: set[Connection] = set()
+        self._changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def add(self, connection: Connection) -> None:
+        """Enlist a connection that was made."""
+        self._open.add(connection)
+        self._changed.set()
+
+    def discard(self, connection: Connection) -> None:
+        """Strike off a connection that was lost."""
+        self._open.discard(connection)
+        self._changed.set()
+
+    async def wait_for(self, count: int) -> None:
+        """Return once this many are open."""
+        while len(self._open) != count:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def aclose(self) -> None:
+        """End them all, whatever they are doing."""
+        await asyncio.gather(*(connection.aclose() for connection in tuple(self._open)))
+
+
 class Connection(asyncio.Protocol):
     """HTTP/1.1 with keep-alive, as much of it as clients of this vendor use."""
 
     _transport: asyncio.Transport
 
-    def __init__(self, respond: Callable[[Request], Steps], open_connections: set[Connection]) -> None:
-        """`respond` gives the steps for a request; `open_connections` is where this one enlists itself."""
+    def __init__(self, respond: Callable[[Request], Steps], connections: Connections) -> None:
+        """`respond` gives the steps for a request; `connections` is where this one enlists itself."""
         self._respond = respond
-        self._open_connections = open_connections
+        self._connections = connections
         self._received = bytearray()
         self._playing: asyncio.Task[None] | None = None
         self._writable = asyncio.Event()
@@ -43,11 +74,11 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Enlist; asyncio calls this."""
         self._transport = cast("asyncio.Transport", transport)
-        self._open_connections.add(self)
+        self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop playing; asyncio calls this."""
-        self._open_connections.discard(self)
+        self._connections.discard(self)
         if self._playing:
             self._playing.cancel()
 

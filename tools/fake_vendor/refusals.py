@@ -11,7 +11,6 @@ from .render import error
 from .script import Fault
 from .steps import json_response
 
-
 _WAIT_SECONDS = 3_600
 
 

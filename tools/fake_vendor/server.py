@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import msgspec
 
-from .connection import Connection, Request
+from .connection import Connection, Connections, Request
 from .play import steps_of
 from .render import Asked, error, models
 from .script import Answer
@@ -42,7 +42,7 @@ class FakeVendor:
         self._port = port
         self._models = models
         self._answers: deque[Answer] = deque([Answer()])
-        self._connections: set[Connection] = set()
+        self._connections = Connections()
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -56,7 +56,7 @@ class FakeVendor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.close()
-        await asyncio.gather(*(connection.aclose() for connection in tuple(self._connections)))
+        await self._connections.aclose()
         await self._server.wait_closed()
 
     @property
@@ -68,6 +68,10 @@ class FakeVendor:
     def open_connections(self) -> int:
         """How many clients are connected now."""
         return len(self._connections)
+
+    async def wait_for_connections(self, count: int) -> None:
+        """Return once this many clients are connected; give it a deadline with `asyncio.timeout`."""
+        await self._connections.wait_for(count)
 
     def script(self, *answers: Answer) -> None:
         """Answer like this from now on."""

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from fake_vendor import Answer, Fault
+from fake_vendor.play import steps_of
+from fake_vendor.render import Asked
+from fake_vendor.steps import DONE, LAST_PIECE, Cut, Hang, Pause, Step
+
+TEXT = "one two three four five six"
+
+
+def _steps(answer: Answer, *, stream: bool) -> list[Step]:
+    return list(steps_of(answer, Asked("m", [], stream=stream)))
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("fault", list(Fault))
+def test_every_fault_plays_in_both_modes_and_differs_from_health_in_one(fault: Fault, stream: bool) -> None:
+    healthy = {mode: _steps(Answer(text=TEXT), stream=mode) for mode in (True, False)}
+    faulty = {mode: _steps(Answer(text=TEXT, fault=fault), stream=mode) for mode in (True, False)}
+
+    assert faulty[stream]
+    # Streamed without being asked for usage, an odd count shows in the plain answer alone.
+    assert faulty != healthy
+
+
+def test_a_healthy_stream_ends_with_its_marks() -> None:
+    assert _steps(Answer(text=TEXT), stream=True)[-2:] == [DONE, LAST_PIECE]
+
+
+def test_delays_stand_before_the_first_byte_and_before_every_chunk() -> None:
+    answer = Answer(text="one two", first_byte_delay_seconds=0.5, chunk_delay_seconds=0.1)
+
+    steps = _steps(answer, stream=True)
+
+    assert steps[0] == Pause(0.5)
+    assert steps.count(Pause(0.1)) == 4  # the role, two words, the finish reason
+
+
+@pytest.mark.parametrize(
+    ("fault", "last"),
+    [
+        (Fault.HANG_BETWEEN_CHUNKS, Hang()),
+        (Fault.TRUNCATED, LAST_PIECE),
+        (Fault.TRUNCATED_CLOSE, Cut()),
+        (Fault.TRUNCATED_RESET, Cut("reset")),
+        (Fault.NEVER_CLOSES, Hang()),
+    ],
+)
+def test_a_stream_that_breaks_ends_in_the_way_of_its_fault(fault: Fault, last: Step) -> None:
+    assert _steps(Answer(text=TEXT, fault=fault), stream=True)[-1] == last
+
+
+def test_out_of_order_pieces_of_tool_calls_begin_with_the_last_call() -> None:
+    steps = _steps(Answer(fault=Fault.OUT_OF_ORDER_INDEX), stream=True)
+
+    names = [step for step in steps if isinstance(step, bytes) and b'"name":"' in step]
+
+    assert b"second" in names[0]
+    assert b"first" in names[1]
