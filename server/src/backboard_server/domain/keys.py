@@ -39,8 +39,11 @@ def new_secret() -> str:
 
 
 def digest(secret: str) -> bytes:
-    """Return the full SHA-256 of a key; with 256 bits of chance in it, a slow hash adds nothing."""
-    return hashlib.sha256(secret.encode()).digest()
+    """Return the full SHA-256 of a key; with 256 bits of chance in it, a slow hash adds nothing.
+
+    Any text has one, as callers send any: a wrong key is no error.
+    """
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
 
 
 def shown_part(secret: str) -> str:

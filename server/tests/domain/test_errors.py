@@ -1,0 +1,67 @@
+"""The kinds of failure."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from backboard_server.domain.errors import (
+    BackboardError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    Limit,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+    Upstream,
+    UpstreamKind,
+)
+
+KINDS = [Unauthorized, Forbidden, NotFound, Invalid, Conflict, Limit, Unavailable]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_carries_its_message_and_the_code_of_its_kind(kind: type[BackboardError]) -> None:
+    error = kind("What happened, and what to do")
+
+    assert error.message == str(error) == "What happened, and what to do"
+    assert error.error_code == kind.code
+
+
+def test_every_kind_has_a_code_of_its_own() -> None:
+    assert len({kind.code for kind in KINDS}) == len(KINDS)
+
+
+def test_a_code_can_be_more_precise_than_its_kind() -> None:
+    assert Unavailable("Stopping", code="server_stopped").error_code == "server_stopped"
+    assert Unavailable.code == "unavailable"
+
+
+@pytest.mark.parametrize("kind", get_args(UpstreamKind))
+def test_an_upstream_error_is_named_after_its_kind(kind: UpstreamKind) -> None:
+    assert Upstream("Failed", kind=kind, provider="openai").error_code == f"provider_{kind}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_retryable"),
+    [
+        ("unreachable", True),
+        ("timeout", True),
+        ("failed", True),
+        ("malformed", True),
+        ("truncated", True),
+        ("rejected_key", False),
+        ("rejected_request", False),
+        ("rate_limited", False),
+    ],
+)
+def test_only_what_may_pass_by_itself_is_retried(kind: UpstreamKind, is_retryable: bool) -> None:
+    assert Upstream("Failed", kind=kind, provider="openai").is_retryable is is_retryable
+
+
+def test_a_rate_limit_is_retried_where_the_provider_says_when() -> None:
+    limited = Upstream("Slow down", kind="rate_limited", provider="openai", status=429, retry_after_seconds=0)
+
+    assert limited.is_retryable
