@@ -57,22 +57,25 @@ def _replayed(history: list[HistoryMessage]) -> list[PromptMessage]:
     """Return the history in a form that every provider takes.
 
     What failed before a word was said is left out. Tool calls are shown only together with all their outputs,
-    as providers refuse a call without an answer; a window that was cut in between drops the loose ends.
+    which follow them at once, as providers refuse anything else; a window that was cut in between drops the
+    loose ends. Read backwards, as models use ids again: an output belongs to the nearest call before it.
     """
-    answered = {message.tool_call_id for message in history if message.role == "tool"}
+    outputs: dict[str | None, str] = {}
     shown: list[PromptMessage] = []
-    offered: set[str] = set()
-    for message in history:
+    for message in reversed(history):
         calls = tuple(message.tool_calls or ())
         if message.role == "tool":
-            if message.tool_call_id in offered:
-                shown.append(PromptMessage("tool", message.content, tool_call_id=message.tool_call_id))
-        elif calls and all(call.id in answered for call in calls):
-            offered.update(call.id for call in calls)
+            outputs[message.tool_call_id] = message.content
+        elif calls and all(call.id in outputs for call in calls):
+            shown.extend(
+                PromptMessage("tool", outputs[call.id], tool_call_id=call.id) for call in reversed(calls)
+            )
             shown.append(PromptMessage("assistant", message.content, tool_calls=calls))
         elif message.content:
             shown.append(PromptMessage(message.role, message.content))
-    return shown
+        for call in calls:
+            outputs.pop(call.id, None)
+    return shown[::-1]
 
 
 def _estimate(messages: list[PromptMessage], tools: list[dict[str, Any]] | None) -> int:
