@@ -1,0 +1,35 @@
+"""The owner's way into the database that the settings mean: the embedded one, or an external one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from backboard_server.settings import Settings
+from backboard_server.store import address
+from backboard_server.store.address import Address
+from backboard_server.store.embedded import EmbeddedPostgres
+
+
+@contextmanager
+def running_database(settings: Settings, *, on_lost: Callable[[], None]) -> Generator[Address]:
+    """Run the embedded Postgres meanwhile, as the one server of its folder; an external one runs anyway."""
+    if settings.database_url:
+        yield address.external(settings.database_url, as_app=False)
+        return
+    postgres = EmbeddedPostgres(settings.data_dir, account=settings.postgres_account, on_lost=on_lost)
+    postgres.start()
+    try:
+        yield postgres.connection("owner")
+    finally:
+        postgres.stop()
+
+
+@contextmanager
+def entered_database(settings: Settings) -> Generator[Address]:
+    """Enter it for the duration of a command, beside a running server or without one."""
+    if settings.database_url:
+        yield address.external(settings.database_url, as_app=False)
+        return
+    with EmbeddedPostgres.attach(settings.data_dir, account=settings.postgres_account) as postgres:
+        yield postgres.connection("owner")
