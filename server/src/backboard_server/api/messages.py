@@ -17,7 +17,8 @@ from backboard_server.domain.events import LastEvent
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.keys import Caller
 from backboard_server.domain.messages import CONTENT_CHARACTERS_MAX, SendMessage
-from backboard_server.runs.run import accept_message, run_message
+from backboard_server.runs.accept import accept_message
+from backboard_server.runs.run import run_message
 from backboard_server.store.turns import StoredFile
 
 from .assistants import PROMPT_CHARACTERS_MAX, Tools

@@ -13,7 +13,7 @@ from backboard_server.domain import events
 from backboard_server.domain.errors import BackboardError
 from backboard_server.domain.events import ContextUsage, RunIds
 from backboard_server.domain.ids import new_id
-from backboard_server.domain.messages import MessageStatus
+from backboard_server.domain.messages import Attachment, MessageStatus
 from backboard_server.domain.prompts import ModelChoice, Usage
 from backboard_server.domain.threads import Turn
 from backboard_server.domain.tokens import estimate_message_tokens, estimate_tokens
@@ -37,6 +37,7 @@ class OpenRun(Struct, frozen=True, kw_only=True):
     choice: ModelChoice
     context: Context
     context_limit: int
+    attachments: list[Attachment]
 
 
 async def finish(
@@ -61,7 +62,7 @@ async def finish(
             content=draft.content,
             reasoning=draft.reasoning or None,
             tool_calls=draft.tool_calls or None,
-            tokens=estimate_message_tokens(draft.content),
+            tokens=estimate_message_tokens(draft.content) + _call_tokens(draft),
             model_provider=run.choice.provider,
             model_name=run.choice.model,
             usage=usage,
@@ -95,6 +96,7 @@ def _last_event(
         "total_tokens": usage.input_tokens + usage.output_tokens,
         "cached_input_tokens": usage.cached_input_tokens,
         "cache_write_input_tokens": usage.cache_write_input_tokens,
+        "attachments": run.attachments,
         "context_usage": _context_usage(run, usage),
         "created_at": now,
     }
@@ -116,9 +118,12 @@ def _context_usage(run: OpenRun, usage: Usage) -> ContextUsage:
 
 def _estimated_usage(run: OpenRun, draft: Draft) -> Usage:
     """Return our own count for a provider that gave none."""
-    written = estimate_tokens(draft.content) + estimate_tokens(draft.reasoning)
-    written += sum(estimate_tokens(call.name + call.arguments) for call in draft.tool_calls)
+    written = estimate_tokens(draft.content) + estimate_tokens(draft.reasoning) + _call_tokens(draft)
     return Usage(input_tokens=round(run.context.tokens * run.turn.token_ratio), output_tokens=written)
+
+
+def _call_tokens(draft: Draft) -> int:
+    return sum(estimate_tokens(call.name + call.arguments) for call in draft.tool_calls)
 
 
 def _corrected_ratio(run: OpenRun, usage: Usage | None) -> float | None:
