@@ -73,6 +73,14 @@ def work(
 
 
 @app.command()
+def demo() -> None:
+    """Hold a conversation with a server that is restarted in the middle, and print what happened."""
+    from .demo import demo
+
+    demo()
+
+
+@app.command()
 def migrate(
     data_dir: DataDir = None,
     check: Annotated[

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import math
 import multiprocessing
 import os
+import signal
 import socket
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,6 +26,7 @@ from .logs import configure_logging
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 HEADER_SECONDS_MAX = 10
 REQUESTS_MAX = 2_500  # at once per process, streams included; the runs have a smaller limit of their own
@@ -88,10 +91,32 @@ def run_web(settings: Settings) -> None:
             raise Unavailable("The web processes keep ending; the log above says why.") from error
 
 
-def load_app(parent: int, settings: Settings) -> FastAPI:
+def load_app(parent: int, settings: Settings) -> ASGIApp:
     """Return the application, in a web process of the server `parent`."""
     die_with_parent(parent)
     configure_logging("web", settings.log_format)
     from backboard_server.app import create_app
 
-    return create_app(settings)
+    app = create_app(settings)
+
+    async def draining(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            _drain_on_sigterm(app, settings.drain_seconds)
+        await app(scope, receive, send)
+
+    return draining
+
+
+def _drain_on_sigterm(app: FastAPI, drain_seconds: float) -> None:
+    """End the runs in time when we are told to stop: granian waits for their streams, however long they take.
+
+    It acts on SIGTERM and SIGINT alike, so that the one can be ours and is passed on as the other.
+    """
+    loop = asyncio.get_running_loop()
+    draining: list[asyncio.Task[None]] = []
+
+    def begin() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        draining.append(loop.create_task(app.state.edge.runs.drain(drain_seconds)))
+
+    loop.add_signal_handler(signal.SIGTERM, begin)
