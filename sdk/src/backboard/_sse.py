@@ -57,8 +57,9 @@ class Decoder:
         if line:
             self._take_field(line)
         elif self._data:
-            yield ServerSentMessage(b"\n".join(self._data), self._id)
+            data = b"\n".join(self._data)
             self._data.clear()
+            yield ServerSentMessage(data, self._id)
         if not self._data:
             self._bytes_held = 0
 

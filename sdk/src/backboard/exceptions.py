@@ -173,6 +173,8 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
         moment = parsedate_to_datetime(text)
     except (TypeError, ValueError):  # Python before 3.10 raises the first, later ones the second
         return None
+    if moment.tzinfo is None:  # a date in -0000, which is how mail says UTC
+        moment = moment.replace(tzinfo=timezone.utc)
     return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Mapping, overload
 
+from typing_extensions import Literal, Unpack
+
 from backboard._answers import parse
 from backboard._message_requests import (
     MessageOptions,
@@ -13,7 +15,6 @@ from backboard._message_requests import (
     thread_outputs_request,
 )
 from backboard.models.messages import ChatMessagesResponse, ToolOutputsResponse
-from typing_extensions import Literal, Unpack
 
 if TYPE_CHECKING:
     from typing import Sequence

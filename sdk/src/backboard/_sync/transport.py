@@ -8,6 +8,7 @@ import time
 from typing import Any, Generator
 
 import httpx
+
 from backboard._failures import (
     answer_error,
     is_event_stream,
