@@ -23,6 +23,7 @@ from backboard_server.store.migrate import migrate
 from fake_vendor import Answer, FakeVendor
 
 VENDOR_KEY = "sk-vendor-canary"
+BODY_BYTES_MAX = 20_000_000  # of the application under test
 
 
 class Tenant(Struct, frozen=True):
@@ -92,7 +93,9 @@ async def app(
     """The web application in this process, on the real database, with OpenAI played by the fake vendor."""
     monkeypatch.setenv("OPENAI_API_KEY", VENDOR_KEY)
     monkeypatch.setenv("OPENAI_BASE_URL", vendor.base_url)
-    app = create_app(Settings(data_dir=data_dir, retry_base_seconds=0.01, drain_seconds=5))
+    app = create_app(
+        Settings(data_dir=data_dir, retry_base_seconds=0.01, drain_seconds=5, body_bytes_max=BODY_BYTES_MAX)
+    )
     async with LifespanManager(app):
         yield app
 

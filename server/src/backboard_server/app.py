@@ -43,14 +43,13 @@ def create_app(
         description=_DESCRIPTION,
         servers=[{"url": PREFIX}, {"url": "/"}],
         lifespan=lifespan,
-        max_body_size=settings.body_bytes_max,
         generate_unique_id_function=_operation_id,
     )
     for router in (messages.router, assistants.router, threads.router):
         app.include_router(router, responses=errors.RESPONSES)
     app.include_router(health.router)
     errors.install(app)
-    app.add_middleware(Frame)
+    app.add_middleware(Frame, body_bytes_max=settings.body_bytes_max)
     return app
 
 

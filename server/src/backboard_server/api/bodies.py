@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import msgspec
 from fastapi.exceptions import RequestValidationError
@@ -81,6 +82,7 @@ def _without_blank(value: object) -> object:
 
 JsonObject = Annotated[dict[str, Any] | None, BeforeValidator(from_json_text)]
 Name = Annotated[str | None, BeforeValidator(_without_blank)]
+Id = Annotated[UUID | None, BeforeValidator(_without_blank)]
 
 
 class Sent(msgspec.Struct, frozen=True):

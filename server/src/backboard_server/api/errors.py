@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from backboard_server.domain import errors, tracing
 
@@ -89,6 +90,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.BackboardError, _on_backboard_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(ClientDisconnect, _on_missing_body)
     app.add_exception_handler(Exception, _on_unexpected_error)
 
 
@@ -133,6 +135,11 @@ def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
     }
     code = codes.get(error.status_code, "http_error")
     return error_response(error.status_code, str(error.detail), code, dict(error.headers or {}))
+
+
+def _on_missing_body(_request: Request, _error: Exception) -> JSONResponse:
+    """Answer a client that stopped sending: it may still be listening."""
+    return error_response(408, "The request's body stopped arriving. Send it whole.", "body_incomplete")
 
 
 def _on_unexpected_error(_request: Request, _error: Exception) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""The frame around every request: its path, its id, a time limit on its body, its line in the log."""
+"""The frame around every request: its path, its id, the bounds of its body, its line in the log."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backboard_server.domain import tracing
@@ -20,9 +21,10 @@ _log = logging.getLogger("backboard_server.access")
 class Frame:
     """ASGI middleware, outermost."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """`app` is what is framed."""
+    def __init__(self, app: ASGIApp, body_bytes_max: int) -> None:
+        """`app` is what is framed; a body longer than `body_bytes_max` is refused wherever it is read."""
         self._app = app
+        self._body_bytes_max = body_bytes_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or WebSocket; anything else passes through."""
@@ -45,11 +47,40 @@ class Frame:
                 }
             await send(message)
 
+        if scope["type"] == "http":
+            receive = self._bounded(receive)
         try:
-            await self._app(scope, _patient(receive) if scope["type"] == "http" else receive, send_with_id)
+            await self._app(scope, receive, send_with_id)
         finally:
             milliseconds = (time.perf_counter() - started) * 1000
             _log.info("%s %s %d %.1f ms", scope.get("method", "WS"), scope["path"], status, milliseconds)
+
+    def _bounded(self, receive: Receive) -> Receive:
+        """Return a `receive` that takes a silent client for gone, and refuses one that sends on and on.
+
+        The refusal is an HTTPException, which every reader of a body lets through.
+        """
+        is_whole = False
+        size = 0
+
+        async def receive_within_bounds() -> Message:
+            nonlocal is_whole, size
+            if is_whole:
+                return await receive()  # what follows is the client's going, which may take any time
+            try:
+                async with asyncio.timeout(BODY_WAIT_SECONDS):
+                    message = await receive()
+            except TimeoutError:
+                return {"type": "http.disconnect"}
+            is_whole = not message.get("more_body", False)
+            size += len(message.get("body", b""))
+            if size > self._body_bytes_max:
+                raise HTTPException(
+                    413, f"The body is larger than {self._body_bytes_max:,} bytes. Send less."
+                )
+            return message
+
+        return receive_within_bounds
 
 
 def _strip_prefix(scope: Scope) -> None:
@@ -58,22 +89,3 @@ def _strip_prefix(scope: Scope) -> None:
     if path.startswith(PREFIX + "/"):
         scope["path"] = path[len(PREFIX) :]
         scope["raw_path"] = bytes(scope.get("raw_path") or path.encode())[len(PREFIX) :]
-
-
-def _patient(receive: Receive) -> Receive:
-    """Return a `receive` that treats a client that stops sending its body as one that has gone."""
-    is_whole = False
-
-    async def receive_in_time() -> Message:
-        nonlocal is_whole
-        if is_whole:
-            return await receive()  # what follows the body is the client's going, for which there is no limit
-        try:
-            async with asyncio.timeout(BODY_WAIT_SECONDS):
-                message = await receive()
-        except TimeoutError:
-            return {"type": "http.disconnect"}
-        is_whole = not message.get("more_body", False)
-        return message
-
-    return receive_in_time

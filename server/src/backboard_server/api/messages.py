@@ -22,7 +22,7 @@ from backboard_server.runs.run import run_message
 from backboard_server.store.turns import StoredFile
 
 from .assistants import PROMPT_CHARACTERS_MAX, Tools
-from .bodies import Body, JsonObject, Name, Sent, from_json_text, read_body, validated
+from .bodies import Body, Id, JsonObject, Name, Sent, from_json_text, read_body, validated
 from .edge import CallerOf, Edge, EdgeOf
 from .sse import EventStream
 
@@ -81,8 +81,8 @@ class SendMessageBody(Body):
 class StartMessageBody(SendMessageBody):
     """A message that may begin a conversation: without `thread_id` a thread is made (of `assistant_id`)."""
 
-    thread_id: Annotated[UUID | None, BeforeValidator(lambda value: value or None)] = None
-    assistant_id: Annotated[UUID | None, BeforeValidator(lambda value: value or None)] = None
+    thread_id: Id = None
+    assistant_id: Id = None
 
 
 class ContextUsageRead(BaseModel):
