@@ -34,6 +34,7 @@ _AWAY = (
     OSError,
     asyncio.TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection in use that has been told to end, and has not ended yet
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -43,11 +44,12 @@ _AWAY = (
 
 
 class PooledConnection(Driver):
-    """A connection that needs no reset between uses, as nothing here outlives its transaction."""
+    """A connection of the pool; nothing here outlives its transaction."""
 
-    def get_reset_query(self) -> str:
-        """Return nothing to run: it would cost every request a round trip."""
-        return ""
+    async def reset(self, *, timeout: float | None = None) -> None:
+        """Roll back what an error or a cancelled caller left open; anything more would cost a round trip."""
+        if self.is_in_transaction():
+            await self.execute("ROLLBACK", timeout=timeout)
 
 
 class Database:
@@ -101,8 +103,13 @@ def _translated() -> Generator[None]:
         ) from error
     except asyncpg.DataError as error:
         raise Invalid(
-            "The request holds text that cannot be stored, such as a NUL character. Remove it and try again."
+            "The request holds what cannot be stored, such as a NUL character in a text or a number out of "
+            "range. Remove it and try again."
         ) from error
+    except asyncpg.ForeignKeyViolationError as error:
+        raise NotFound("What the request is about was deleted at the same moment.") from error
+    except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError) as error:
+        raise Conflict("Another request changed the same thing at the same moment. Try again.") from error
     except asyncpg.PostgresError as error:
         kind = _RAISED.get(error.sqlstate or "")
         if kind is None:

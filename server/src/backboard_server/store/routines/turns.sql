@@ -97,6 +97,7 @@ BEGIN
         'summary', _thread.summary, 'summary_tokens', _thread.summary_tokens, 'token_ratio', _thread.token_ratio
     );
 END $$;
+REVOKE ALL ON FUNCTION open_turn(uuid, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_turn(uuid, jsonb) TO backboard_app;
 
 -- Stores how the run went: the answer, the usage, and the job that it leaves behind, or none of them.
@@ -115,6 +116,12 @@ BEGIN
         summary_keep integer
     );
 
+    -- The thread first, as whoever deletes it takes the two in this order.
+    UPDATE threads AS t
+    SET message_count = t.message_count + 1, updated_at = now(),
+        token_ratio = coalesce(_o.token_ratio, t.token_ratio)
+    WHERE t.tenant_id = _tenant AND t.id = _o.thread_id
+    RETURNING t.message_count INTO _sequence;
     UPDATE runs AS r
     SET status = _o.status, model_name = _o.model_name, usage = _o.usage, error_code = _o.error_code, error = _o.error,
         ended_at = now()
@@ -123,11 +130,6 @@ BEGIN
         RAISE EXCEPTION 'The thread was deleted, or its run ended, while the model was answering'
             USING ERRCODE = 'BB409';
     END IF;
-    UPDATE threads AS t
-    SET message_count = t.message_count + 1, updated_at = now(),
-        token_ratio = coalesce(_o.token_ratio, t.token_ratio)
-    WHERE t.tenant_id = _tenant AND t.id = _o.thread_id
-    RETURNING t.message_count INTO STRICT _sequence;
     INSERT INTO messages (
         tenant_id, id, thread_id, sequence, run_id, role, content, reasoning, tool_calls, status, metadata, tokens,
         model_provider, model_name, input_tokens, output_tokens, created_at
@@ -144,4 +146,5 @@ BEGIN
         ON CONFLICT (tenant_id, kind, subject) WHERE status = 'queued' DO NOTHING;
     END IF;
 END $$;
+REVOKE ALL ON FUNCTION finish_turn(uuid, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION finish_turn(uuid, jsonb) TO backboard_app;

@@ -1,0 +1,15 @@
+"""Waiting for a condition that somebody else brings about, with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+_DEADLINE_SECONDS = 10.0
+
+
+async def wait_until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Ask until `holds` says yes. Raises TimeoutError."""
+    async with asyncio.timeout(_DEADLINE_SECONDS):
+        while not await holds():  # noqa: ASYNC110 - it happens elsewhere, where no event of ours is set
+            await asyncio.sleep(0.01)
