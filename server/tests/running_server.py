@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ from typing import Self
 import httpx
 
 DEADLINE_SECONDS = 30.0
+NOBODY = 65534
 COMMAND = (sys.executable, "-m", "backboard_server.cli")
 
 
@@ -133,6 +135,11 @@ def run_command(
     )
 
 
+def postgres_pid(data_dir: Path) -> int:
+    """Return the process of the embedded Postgres in a data folder."""
+    return int((data_dir / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
+
+
 def is_alive(pid: int) -> bool:
     """Whether a process runs; a zombie does not."""
     try:
@@ -147,3 +154,18 @@ def eventually(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < deadline, "it did not come to pass in time"
         time.sleep(0.02)
+
+
+def public_python() -> str | None:
+    """Return a Python of our version that everyone can run: that of the tests may lie below /root."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        with contextlib.suppress(OSError):
+            found = subprocess.run(  # noqa: S603 - this very Python, or its twin
+                [python, "-c", "import sys; print(*sys.version_info[:2])"],
+                user=NOBODY,
+                capture_output=True,
+                check=False,
+            )
+            if found.stdout.split() == [b"%d" % part for part in sys.version_info[:2]]:
+                return python
+    return None

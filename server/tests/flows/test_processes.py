@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from fake_vendor import Answer, FakeVendor, Fault
-from running_server import RunningServer, eventually, is_alive, run_command
+from running_server import RunningServer, eventually, is_alive, postgres_pid, run_command
 
 HEADER_SECONDS_MAX = 15.0
 KEY = "espr_a-key-of-the-operators-own"
@@ -33,12 +33,12 @@ def test_a_start_prints_a_working_key_once_and_a_stop_leaves_nothing_running(tmp
         children = [*first.children(), postgres_pid(tmp_path)]
         listed = httpx.get(f"{first.base_url}/api/assistants", headers={"X-API-Key": first.api_key})
         code = first.stop()
+    eventually(lambda: not any(is_alive(pid) for pid in children))
 
     with RunningServer(tmp_path) as second:
         again = httpx.get(f"{second.base_url}/api/assistants", headers={"X-API-Key": first.api_key})
 
     assert (listed.status_code, code) == (200, 0)
-    assert not any(is_alive(pid) for pid in children)
     assert (second.api_key, again.status_code) == ("", 200)
 
 
@@ -249,7 +249,3 @@ def is_ready(server: RunningServer) -> bool:
         return httpx.get(f"{server.base_url}/ready").status_code == 200
     except httpx.TransportError:
         return False
-
-
-def postgres_pid(data_dir: Path) -> int:
-    return int((data_dir / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])

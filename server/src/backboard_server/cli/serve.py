@@ -49,7 +49,7 @@ def serve(settings: Settings, *, has_worker: bool, is_generated_key_allowed: boo
     with _ended_by_signals(), running_database(settings, on_lost=stop_without_postgres) as owner:
         secret = asyncio.run(_prepare(owner, settings, is_generated_key_allowed=is_generated_key_allowed))
         if secret:
-            print(f"API key of the tenant default, shown this once: {secret}", flush=True)  # noqa: T201
+            _say(f"API key of the tenant default, shown this once: {secret}")
         with JobWorker(settings.drain_seconds) if has_worker else nullcontext(), _announced(settings):
             run_web(settings)
     if is_lost.is_set():
@@ -111,10 +111,7 @@ def _announce(settings: Settings, is_over: threading.Event) -> None:
     while not is_over.wait(_READY_POLL_SECONDS):
         if _is_ready(settings):
             host = f"[{settings.host}]" if ":" in settings.host else settings.host
-            print(  # noqa: T201 - the one line that people and programs wait for
-                f"Backboard is ready on http://{host}:{settings.port} (API under /api, docs under /docs)",
-                flush=True,
-            )
+            _say(f"Backboard is ready on http://{host}:{settings.port} (API under /api, docs under /docs)")
             return
 
 
@@ -127,3 +124,7 @@ def _is_ready(settings: Settings) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - standard output is for people, and for programs that wait for it

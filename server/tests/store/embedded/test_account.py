@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from backboard_server.domain.errors import Invalid
 from backboard_server.store.embedded.account import choose_account
 

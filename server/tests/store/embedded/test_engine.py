@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
 from backboard_server.domain.errors import Unavailable
 from backboard_server.store.embedded.account import Account, choose_account
 from backboard_server.store.embedded.engine import MAJOR_VERSION, find_engine

@@ -7,9 +7,10 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from backboard_server.domain.errors import Invalid, Unavailable
 from backboard_server.store.embedded.account import Account, choose_account
-from backboard_server.store.embedded.folder import DataFolder, OpenFolder
+from backboard_server.store.embedded.folder import Folder, OpenFolder
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def account(tmp_path: Path) -> Account:
 def test_a_folder_that_is_not_there_is_made_private_and_marked(tmp_path: Path, account: Account) -> None:
     path = tmp_path / "some" / "where"
 
-    DataFolder(path).claim(account)
+    Folder(path).claim(account)
 
     assert path.stat().st_mode & 0o777 == 0o700
     assert path.stat().st_uid == account.uid
@@ -34,7 +35,7 @@ def test_an_empty_folder_is_made_private_and_the_one_above_stays_as_it_is(
     path = tmp_path / "empty"
     path.mkdir(mode=0o755)
 
-    DataFolder(path).claim(account)
+    Folder(path).claim(account)
 
     assert path.stat().st_mode & 0o777 == 0o700
     assert tmp_path.stat().st_mode & 0o777 == 0o751
@@ -44,7 +45,7 @@ def test_an_empty_folder_is_made_private_and_the_one_above_stays_as_it_is(
 def test_the_root_of_an_empty_volume_will_do(tmp_path: Path, account: Account) -> None:
     (tmp_path / "lost+found").mkdir()
 
-    DataFolder(tmp_path).claim(account)
+    Folder(tmp_path).claim(account)
 
     assert (tmp_path / "backboard.json").exists()
 
@@ -58,14 +59,14 @@ def test_a_folder_that_holds_something_else_is_refused_and_left_alone(
     with pytest.raises(
         Invalid, match=r"is not empty and not a Backboard data folder \(it holds thesis\.txt\)"
     ):
-        DataFolder(tmp_path).claim(account)
+        Folder(tmp_path).claim(account)
 
     assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
     assert tmp_path.stat().st_mode & 0o777 == 0o755
 
 
 def test_a_folder_of_ours_keeps_what_it_holds(tmp_path: Path, account: Account) -> None:
-    folder = DataFolder(tmp_path)
+    folder = Folder(tmp_path)
     folder.claim(account)
     (tmp_path / "postgres").mkdir()
 
@@ -78,20 +79,20 @@ def test_a_folder_of_a_later_format_is_refused(tmp_path: Path, account: Account)
     (tmp_path / "backboard.json").write_text('{"format":2}')
 
     with pytest.raises(Invalid, match="has the data format 2, and this server knows format 1"):
-        DataFolder(tmp_path).claim(account)
+        Folder(tmp_path).claim(account)
 
 
 def test_a_damaged_marker_is_an_error_that_names_the_file(tmp_path: Path, account: Account) -> None:
     (tmp_path / "backboard.json").write_text("")
 
     with pytest.raises(Invalid, match=r"backboard\.json"):
-        DataFolder(tmp_path).claim(account)
+        Folder(tmp_path).claim(account)
 
 
 def test_a_claim_that_was_cut_short_is_done_again(tmp_path: Path, account: Account) -> None:
     (tmp_path / "backboard.json.unfinished").write_text("{")
 
-    DataFolder(tmp_path).claim(account)
+    Folder(tmp_path).claim(account)
 
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["backboard.json"]
 
@@ -101,7 +102,7 @@ def test_many_servers_may_claim_a_folder_at_the_same_moment(tmp_path: Path, acco
 
     def claim() -> None:
         try:
-            DataFolder(tmp_path / "data").claim(account)
+            Folder(tmp_path / "data").claim(account)
         except Invalid as error:
             refused.append(error)
 
@@ -121,11 +122,11 @@ def test_a_file_where_the_folder_should_be_is_an_error_with_a_remedy(
     path.touch()
 
     with pytest.raises(Invalid, match="cannot be the data folder: File exists"):
-        DataFolder(path).claim(account)
+        Folder(path).claim(account)
 
 
 def test_passwords_are_drawn_once_and_readable_by_the_owner_alone(tmp_path: Path, account: Account) -> None:
-    folder = DataFolder(tmp_path)
+    folder = Folder(tmp_path)
     folder.claim(account)
 
     folder.make_passwords(account)
@@ -140,11 +141,11 @@ def test_passwords_are_drawn_once_and_readable_by_the_owner_alone(tmp_path: Path
 
 def test_missing_passwords_are_an_error_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"secrets\.json cannot be read.*Restore the file from a backup"):
-        DataFolder(tmp_path).passwords()
+        Folder(tmp_path).passwords()
 
 
 def test_a_link_in_place_of_a_file_of_ours_is_not_followed(tmp_path: Path, account: Account) -> None:
-    folder = DataFolder(tmp_path / "data")
+    folder = Folder(tmp_path / "data")
     folder.claim(account)
     target = tmp_path / "target"
     target.write_text("untouched")

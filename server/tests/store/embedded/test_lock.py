@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from backboard_server.store.embedded.lock import FolderLock
 
 

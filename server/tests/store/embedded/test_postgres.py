@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import shutil
 import signal
@@ -11,19 +10,24 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 import asyncpg
 import pytest
-from backboard_server.domain.errors import Conflict, Invalid, Unavailable
+
+from backboard_server.domain.errors import Conflict, Unavailable
 from backboard_server.store.address import Address
 from backboard_server.store.embedded import EmbeddedPostgres
-
-DEADLINE_SECONDS = 20.0
-NOBODY = 65534
-ENVIRONMENT = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+from running_server import (
+    DEADLINE_SECONDS,
+    NOBODY,
+    bare_environment,
+    eventually,
+    is_alive,
+    postgres_pid,
+    public_python,
+)
 
 # A server that holds Postgres up until it is told to stop, or is killed.
 SERVER = """
@@ -114,21 +118,11 @@ def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:
     assert [row["one"] for row in rows] == [1]
 
 
-def test_a_stopped_postgres_leaves_no_process(tmp_path: Path) -> None:
-    postgres = EmbeddedPostgres(tmp_path)
-    postgres.start()
-    pid = postmaster_pid(tmp_path)
-
-    postgres.stop()
-
-    assert not is_alive(pid)
-
-
 def test_a_killed_server_leaves_postgres_and_the_next_one_takes_it_over_and_stops_it(
     tmp_path: Path,
 ) -> None:
     server = start_server(tmp_path)
-    pid = postmaster_pid(tmp_path)
+    pid = postgres_pid(tmp_path)
     server.kill()
     server.communicate()
     assert is_alive(pid)
@@ -136,7 +130,7 @@ def test_a_killed_server_leaves_postgres_and_the_next_one_takes_it_over_and_stop
 
     postgres.start()
     rows = query(postgres.connection("app"), "SELECT 1 AS one")
-    adopted = postmaster_pid(tmp_path)
+    adopted = postgres_pid(tmp_path)
     postgres.stop()
 
     assert [row["one"] for row in rows] == [1]
@@ -148,7 +142,7 @@ def test_a_killed_postgres_comes_back_with_every_acknowledged_row(
     postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     query(postgres.connection("owner"), "CREATE TABLE kept AS SELECT 1 AS one")
-    pid = postmaster_pid(tmp_path / "data")
+    pid = postgres_pid(tmp_path / "data")
 
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: is_ready(tmp_path / "data", other_than=pid))
@@ -166,7 +160,7 @@ def test_a_postgres_that_keeps_dying_is_given_up_and_reported(tmp_path: Path) ->
     while not is_lost.is_set():
         eventually(lambda: is_lost.is_set() or is_ready(tmp_path, other_than=pid))  # noqa: B023 - called at once
         if not is_lost.is_set():
-            pid = postmaster_pid(tmp_path)
+            pid = postgres_pid(tmp_path)
             os.kill(pid, signal.SIGKILL)
             eventually(lambda: not is_alive(pid))  # noqa: B023 - called at once
     postgres.stop()
@@ -178,7 +172,7 @@ def test_server_and_postgres_killed_together_recover_although_the_pid_now_belong
     tmp_path: Path,
 ) -> None:
     server = start_server(tmp_path)
-    pid = postmaster_pid(tmp_path)
+    pid = postgres_pid(tmp_path)
     server.kill()
     server.communicate()
     os.kill(pid, signal.SIGKILL)
@@ -241,7 +235,7 @@ def test_a_command_enters_beside_a_running_server_and_leaves_it_running(
 def test_a_command_without_a_server_runs_postgres_for_its_duration(tmp_path: Path) -> None:
     with EmbeddedPostgres.attach(tmp_path) as attached:
         rows = query(attached.connection("owner"), "SELECT 1 AS one")
-        pid = postmaster_pid(tmp_path)
+        pid = postgres_pid(tmp_path)
 
     assert rows[0]["one"] == 1
     assert not is_alive(pid)
@@ -308,28 +302,18 @@ def test_a_connection_to_a_folder_without_a_database_is_an_error_with_a_remedy(t
 
 
 @pytest.fixture
-def public_python() -> str:
-    """A Python of our version that everyone can run: that of the tests may lie below /root."""
-    for python in (sys.executable, "/usr/bin/python3"):
-        with contextlib.suppress(OSError):
-            found = subprocess.run(  # noqa: S603 - this very Python, or its twin
-                [python, "-c", "import sys; print(*sys.version_info[:2])"],
-                user=NOBODY,
-                capture_output=True,
-                check=False,
-            )
-            if found.stdout.split() == [b"%d" % part for part in sys.version_info[:2]]:
-                return python
-    pytest.skip("no Python of this version that an ordinary user can run")
+def everyones_python() -> str:
+    python = public_python()
+    return python or pytest.skip("no Python of this version that an ordinary user can run")
 
 
 @needs_root
-def test_an_ordinary_user_runs_it_as_itself(public_python: str) -> None:
+def test_an_ordinary_user_runs_it_as_itself(everyones_python: str) -> None:
     home = Path(tempfile.mkdtemp())
     os.chown(home, NOBODY, NOBODY)
 
-    server = start_server(home / "data", user=NOBODY, python=public_python)
-    owner = Path(f"/proc/{postmaster_pid(home / 'data')}").stat().st_uid
+    server = start_server(home / "data", user=NOBODY, python=everyones_python)
+    owner = Path(f"/proc/{postgres_pid(home / 'data')}").stat().st_uid
     stop_server(server)
     shutil.rmtree(home)
 
@@ -337,16 +321,16 @@ def test_an_ordinary_user_runs_it_as_itself(public_python: str) -> None:
 
 
 @needs_root
-def test_an_ordinary_user_is_told_whose_the_folder_is(public_python: str) -> None:
+def test_an_ordinary_user_is_told_whose_the_folder_is(everyones_python: str) -> None:
     home = Path(tempfile.mkdtemp())
     home.chmod(0o755)
     with EmbeddedPostgres.attach(home / "data"):
         pass
 
     refused = subprocess.run(  # noqa: S603 - the Python that was looked for above
-        [public_python, "-c", SERVER, str(home / "data")],
+        [everyones_python, "-c", SERVER, str(home / "data")],
         user=NOBODY,
-        env=ENVIRONMENT,
+        env=bare_environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -363,17 +347,11 @@ def test_root_runs_it_as_the_account_that_was_named(tmp_path: Path) -> None:
     postgres.start()
     owners = {
         (tmp_path / "data").stat().st_uid,
-        Path(f"/proc/{postmaster_pid(tmp_path / 'data')}").stat().st_uid,
+        Path(f"/proc/{postgres_pid(tmp_path / 'data')}").stat().st_uid,
     }
     postgres.stop()
 
     assert owners == {NOBODY}
-
-
-@needs_root
-def test_root_refuses_to_run_it_as_root(tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match="Postgres does not run as root"):
-        EmbeddedPostgres(tmp_path, account="root").start()
 
 
 def query(address: Address, sql: str) -> list[asyncpg.Record]:
@@ -392,7 +370,11 @@ def start_server(
     data_dir: Path, *, user: int | None = None, python: str = sys.executable
 ) -> subprocess.Popen[bytes]:
     server = subprocess.Popen(  # noqa: S603 - this very Python, or its twin
-        [python, "-c", SERVER, str(data_dir)], stdout=subprocess.PIPE, user=user, group=user, env=ENVIRONMENT
+        [python, "-c", SERVER, str(data_dir)],
+        stdout=subprocess.PIPE,
+        user=user,
+        group=user,
+        env=bare_environment(),
     )
     assert server.stdout is not None
     assert server.stdout.readline() == b"ready\n"
@@ -405,24 +387,7 @@ def stop_server(server: subprocess.Popen[bytes]) -> None:
     assert server.returncode == 0
 
 
-def postmaster_pid(data_dir: Path) -> int:
-    return int((data_dir / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
-
-
 def is_ready(data_dir: Path, *, other_than: int) -> bool:
     path = data_dir / "postgres" / "postmaster.pid"
     lines = path.read_text().splitlines() if path.exists() else []
     return len(lines) > 7 and lines[0] != str(other_than) and lines[7].strip() == "ready"
-
-
-def is_alive(pid: int) -> bool:
-    """A zombie is not alive."""
-    status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def eventually(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come to pass in time"
-        time.sleep(0.01)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from backboard_server.store.embedded.postgres_log import PostgresLog
 
 LINE = b"2026-11-23 01:00:47.398 UTC [8212] LOG:  a line as Postgres writes it\n"

@@ -8,11 +8,12 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
 from backboard_server.domain.errors import Unavailable
 from backboard_server.store.embedded.account import choose_account
 from backboard_server.store.embedded.cluster import ensure_cluster
 from backboard_server.store.embedded.engine import SHARED_COPIES, Engine, find_engine
-from backboard_server.store.embedded.folder import DataFolder, OpenFolder
+from backboard_server.store.embedded.folder import Folder, OpenFolder
 from backboard_server.store.embedded.postgres_log import PostgresLog
 from backboard_server.store.embedded.postmaster import Postmaster, find_running, launch, prove_entry
 
@@ -20,12 +21,12 @@ DEADLINE_SECONDS = 20.0
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> DataFolder:
-    return DataFolder(tmp_path)
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
 
 
 @pytest.fixture
-def engine(folder: DataFolder) -> Engine:
+def engine(folder: Folder) -> Engine:
     account = choose_account(folder.cluster, None)
     folder.claim(account)
     engine = find_engine(account, folder.engine, SHARED_COPIES)
@@ -34,7 +35,7 @@ def engine(folder: DataFolder) -> Engine:
 
 
 @pytest.fixture
-def cluster(engine: Engine, folder: DataFolder) -> Generator[OpenFolder]:
+def cluster(engine: Engine, folder: Folder) -> Generator[OpenFolder]:
     assert engine
     opened = OpenFolder(folder.cluster)
     yield opened
@@ -42,7 +43,7 @@ def cluster(engine: Engine, folder: DataFolder) -> Generator[OpenFolder]:
 
 
 @pytest.fixture
-def postmaster(engine: Engine, folder: DataFolder, cluster: OpenFolder) -> Generator[Postmaster]:
+def postmaster(engine: Engine, folder: Folder, cluster: OpenFolder) -> Generator[Postmaster]:
     with PostgresLog(folder.postgres_log).opened() as log:
         launched = launch(engine, cluster, log)
     deadline = time.monotonic() + DEADLINE_SECONDS
@@ -80,7 +81,7 @@ def test_another_process_with_the_recorded_pid_is_not_taken_for_it(cluster: Open
 
 
 @pytest.mark.usefixtures("postmaster")
-def test_entry_is_proved_by_the_password(engine: Engine, folder: DataFolder, cluster: OpenFolder) -> None:
+def test_entry_is_proved_by_the_password(engine: Engine, folder: Folder, cluster: OpenFolder) -> None:
     prove_entry(engine, cluster, folder.passwords().owner)
 
     with pytest.raises(Unavailable, match="password authentication failed"):

@@ -11,7 +11,7 @@ from backboard_server.domain.errors import Invalid
 from backboard_server.store.address import APP_ROLE
 
 from .engine import MAJOR_VERSION, Engine
-from .folder import UNFINISHED, DataFolder, OpenFolder, Passwords, sync_folder
+from .folder import UNFINISHED, Folder, OpenFolder, Passwords, sync_folder
 
 DATABASE = "backboard"
 OWNER_ROLE = "backboard_owner"
@@ -33,7 +33,7 @@ _SETTINGS = {
 }
 
 
-def ensure_cluster(engine: Engine, folder: DataFolder) -> None:
+def ensure_cluster(engine: Engine, folder: Folder) -> None:
     """Make the cluster unless there is one. One that was cut short is made again from the start.
 
     Raises Invalid for the cluster of another major version, Unavailable when a program fails.
@@ -58,7 +58,7 @@ def ensure_cluster(engine: Engine, folder: DataFolder) -> None:
     sync_folder(folder.path)
 
 
-def _check_version(folder: DataFolder) -> None:
+def _check_version(folder: Folder) -> None:
     version = (folder.cluster / "PG_VERSION").read_text().strip()
     if version != MAJOR_VERSION:
         raise Invalid(

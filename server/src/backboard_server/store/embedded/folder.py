@@ -61,8 +61,8 @@ class OpenFolder:
         os.close(self.descriptor)
 
 
-class DataFolder:
-    """The paths inside a data folder, and the small files that are ours alone."""
+class Folder:
+    """A data folder: the paths inside it, and the small files that are ours alone."""
 
     def __init__(self, path: Path) -> None:
         """`path` need not exist yet; symbolic links in it are followed once, here."""

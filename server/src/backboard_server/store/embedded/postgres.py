@@ -15,7 +15,7 @@ from backboard_server.store.address import APP_ROLE, Address
 from .account import choose_account
 from .cluster import DATABASE, OWNER_ROLE, ensure_cluster
 from .engine import SHARED_COPIES, Engine, find_engine
-from .folder import DataFolder, OpenFolder, Role
+from .folder import Folder, OpenFolder, Role
 from .lock import FolderLock, Purpose
 from .postgres_log import PostgresLog
 from .postmaster import PORT, Postmaster, find_running, launch, prove_entry
@@ -47,7 +47,7 @@ class EmbeddedPostgres:
 
         `on_lost` is called from a thread when Postgres died and cannot be brought back.
         """
-        self._folder = DataFolder(data_dir)
+        self._folder = Folder(data_dir)
         self._wanted_account = account
         self._on_lost = on_lost
         self._lock = FolderLock(self._folder.lock)
