@@ -1,0 +1,102 @@
+"""What a tenant has: put there through the API with a canary in every text, and read back row by row."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from msgspec import Struct
+
+from backboard_server.store.database import Connection
+from conftest import Tenant, client_of, make_tenant
+from fake_vendor import Answer, FakeVendor
+
+
+class Belongings(Struct, frozen=True):
+    """A tenant with one thing of each kind that exists, one that was deleted, and the text in all."""
+
+    tenant: Tenant
+    canary: str
+    existing: dict[str, str]
+    deleted: dict[str, str]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What nobody else may see."""
+        return (self.canary, *self.existing.values(), *self.deleted.values())
+
+
+async def plant(app: FastAPI, owner: Connection, vendor: FakeVendor, canary: str) -> Belongings:
+    """Make a tenant that has something in every table, with the canary in all that it and its model say."""
+    tenant = await make_tenant(owner)
+    vendor.script(Answer(text=canary, reasoning=canary))
+    async with client_of(app, tenant) as client:
+        await _ask(client, "POST", "/threads/messages", json={"content": canary})
+        existing = await plant_things(client, canary)
+        deleted = await plant_things(client, canary)
+        await _ask(client, "DELETE", f"/threads/{deleted['thread']}")
+        await _ask(client, "DELETE", f"/assistants/{deleted['assistant']}")
+    async with owner.transaction():
+        await _enter(owner, tenant)
+        await owner.execute(
+            "UPDATE threads SET summary = $3, summarised_through = 1 WHERE tenant_id = $1 AND id = $2",
+            tenant.caller.tenant_id, existing["thread"], canary,
+        )  # fmt: skip
+    return Belongings(tenant, canary, existing, deleted)
+
+
+async def plant_things(client: httpx.AsyncClient, canary: str) -> dict[str, str]:
+    """Make one thing of each kind and return their ids by kind; the things belong together."""
+    function = {"name": "look", "description": canary}
+    assistant = await _ask(
+        client,
+        "POST",
+        "/assistants",
+        json={
+            "name": canary,
+            "description": canary,
+            "system_prompt": canary,
+            "tools": [{"type": "function", "function": function}],
+            "custom_fact_extraction_prompt": canary,
+            "custom_update_memory_prompt": canary,
+        },
+    )
+    path = f"/assistants/{assistant['assistant_id']}/threads"
+    thread = await _ask(client, "POST", path, json={"metadata": {"secret": canary}})
+    await _ask(
+        client,
+        "POST",
+        f"/threads/{thread['thread_id']}/messages",
+        data={"content": canary, "metadata": json.dumps({"secret": canary})},
+        files={"files": (f"{canary}.txt", canary.encode(), "text/plain")},
+    )
+    return {"assistant": assistant["assistant_id"], "thread": thread["thread_id"]}
+
+
+async def snapshot(owner: Connection, tenant: Tenant) -> dict[str, list[str]]:
+    """Return every row of the tenant as text, by table; every table of the schema that has tenants counts."""
+    async with owner.transaction():
+        await _enter(owner, tenant)
+        tables = await owner.fetch(
+            "SELECT table_name FROM information_schema.columns"
+            " WHERE table_schema = 'backboard' AND column_name = 'tenant_id' ORDER BY table_name"
+        )
+        return {table: await _rows(owner, table, tenant) for (table,) in tables}
+
+
+async def _rows(owner: Connection, table: str, tenant: Tenant) -> list[str]:
+    query = f"SELECT t::text FROM {table} AS t WHERE tenant_id = $1 ORDER BY 1"
+    return [row for (row,) in await owner.fetch(query, tenant.caller.tenant_id)]
+
+
+async def _enter(owner: Connection, tenant: Tenant) -> None:
+    """See this tenant's rows until the end of the transaction: row-level security binds the owner too."""
+    await owner.execute("SELECT set_config('backboard.tenant_id', $1, true)", str(tenant.caller.tenant_id))
+
+
+async def _ask(client: httpx.AsyncClient, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+    response = await client.request(method, path, **arguments)
+    assert response.status_code == 200, response.text
+    return response.json()

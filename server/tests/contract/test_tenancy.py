@@ -1,0 +1,133 @@
+"""No tenant reaches another one: by any operation, by any id, and by either of the two walls alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+import pytest
+from asgi_lifespan import LifespanManager
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from backboard_server import api
+from backboard_server.app import create_app
+from backboard_server.settings import Settings
+from backboard_server.store.database import Connection, connect_owner
+from backboard_server.store.embedded import EmbeddedPostgres
+from backboard_server.store.migrate import migrate
+from conftest import VENDOR_KEY
+from contract.attack import Site, findings_of, plant_duels
+from contract.belongings import plant, snapshot
+from contract.unfiltered import UnfilteredConnection, install_unfiltered_routines, without_filters
+from fake_vendor import FakeVendor
+
+# Operations that take no id, each with the reason. A new one is added here, or gets its ids probed by itself.
+WITHOUT_IDS = {
+    "create_assistant": "makes a thing that belongs to nothing",
+    "list_assistants": "lists the caller's own",
+    "list_threads": "lists the caller's own",
+    "health": "tells of the process alone",
+    "ready": "tells of the process alone",
+    "metrics": "tells of the process alone",
+}
+OPEN = {"health", "ready", "metrics"}
+WITHOUT_FILTER = (
+    "BEGIN; SET LOCAL backboard.tenant_id",
+    "INSERT INTO ",
+    "SELECT tenant_id, id, digest FROM find_key(",
+)
+FILTERED_QUERIES_MIN = 10
+
+
+@pytest.fixture
+def site(app: FastAPI, owner: Connection, vendor: FakeVendor) -> Site:
+    return Site(app, owner, vendor)
+
+
+@pytest.fixture
+def unfiltered_postgres(tmp_path: Path) -> Generator[EmbeddedPostgres]:
+    """A Postgres of its own, as what is done to it would disturb the other tests."""
+    postgres = EmbeddedPostgres(tmp_path / "data")
+    postgres.start()
+    yield postgres
+    postgres.stop()
+
+
+@pytest.fixture
+async def unfiltered_site(
+    unfiltered_postgres: EmbeddedPostgres, tmp_path: Path, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[Site]:
+    """The application without a tenant filter in any query or routine."""
+    monkeypatch.setenv("OPENAI_API_KEY", VENDOR_KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", vendor.base_url)
+    address = unfiltered_postgres.connection("owner")
+    await migrate(address)
+    owner = await connect_owner(address)
+    await install_unfiltered_routines(owner)
+    UnfilteredConnection.asked.clear()
+    app = create_app(Settings(data_dir=tmp_path / "data"), connection_class=UnfilteredConnection)
+    async with LifespanManager(app):
+        yield Site(app, owner, vendor)
+    await owner.close()
+
+
+def test_every_operation_is_probed_or_says_why_not(site: Site) -> None:
+    without_ids = {operation.id for operation in site.operations if not operation.takes_ids}
+
+    assert without_ids == WITHOUT_IDS.keys()
+
+
+def test_only_the_operations_for_those_who_run_the_server_need_no_key(site: Site) -> None:
+    assert {operation.id for operation in site.operations if operation.is_open} == OPEN
+
+
+def test_no_route_hides_from_the_description() -> None:
+    modules = [import_module(f"backboard_server.api.{module.name}") for module in iter_modules(api.__path__)]
+    routes = [route for module in modules for route in getattr(module, "router", APIRouter()).routes]
+
+    assert routes
+    assert [route for route in routes if not isinstance(route, APIRoute) or not route.include_in_schema] == []
+
+
+async def test_what_is_planted_reaches_every_table(site: Site) -> None:
+    victim = await plant(site.app, site.owner, site.vendor, "canary")
+
+    rows = await snapshot(site.owner, victim.tenant)
+
+    assert [table for table, found in rows.items() if not found] == []
+    assert {table for table, found in rows.items() if "canary" in str(found)} >= {
+        "assistants", "threads", "messages", "documents",
+    }  # fmt: skip
+
+
+async def test_no_operation_reaches_another_tenant(site: Site) -> None:
+    assert await findings_of(site, await plant_duels(site)) == {}
+
+
+async def test_row_level_security_alone_holds(unfiltered_site: Site) -> None:
+    findings = await findings_of(unfiltered_site, await plant_duels(unfiltered_site))
+
+    assert findings == {}
+    # The filters were really gone: what still names a tenant sets one, stores one, or asks whose a key is.
+    asked = {query.strip() for query in UnfilteredConnection.asked if "tenant_id" in query}
+    unchanged = {query for query in asked if without_filters(query) == (query, 0)}
+    assert len(asked - unchanged) >= FILTERED_QUERIES_MIN
+    assert [query for query in unchanged if not query.startswith(WITHOUT_FILTER)] == []
+    routines = await unfiltered_site.owner.fetch(
+        "SELECT prosrc FROM pg_proc WHERE pronamespace = 'backboard'::regnamespace"
+    )
+    assert [source for (source,) in routines if without_filters(source)[1]] == []
+
+
+async def test_without_either_wall_every_operation_leaks(unfiltered_site: Site) -> None:
+    duels = await plant_duels(unfiltered_site)
+    for table in await snapshot(unfiltered_site.owner, duels[0].victim.tenant):
+        await unfiltered_site.owner.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+
+    findings = await findings_of(unfiltered_site, duels)
+
+    harmless = {"create_assistant", *OPEN}
+    assert findings.keys() == {operation.id for operation in unfiltered_site.operations} - harmless
