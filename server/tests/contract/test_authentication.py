@@ -107,7 +107,8 @@ def hostile_texts() -> list[bytes]:
     ]
     sql = [
         "' OR '1'='1", "' OR 1=1 --", "') OR ('1'='1", "'; DROP TABLE api_keys; --",
-        "'; SELECT pg_sleep(10); --", "' UNION SELECT * FROM api_keys --", "%27%20OR%201=1", "E'\\\\x00'", "U&'\\0027'", "\\x27",
+        "'; SELECT pg_sleep(10); --", "' UNION SELECT * FROM api_keys --", "%27%20OR%201=1", "E'\\\\x00'",
+        "U&'\\0027'", "\\x27",
     ]  # fmt: skip
     values = ["null", "NULL", "None", "undefined", "true", "0", "-1", "1e999", "NaN", "[]", "[object Object]"]
     elsewhere = [
