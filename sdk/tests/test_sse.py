@@ -8,7 +8,7 @@ from backboard import BackboardResponseError
 from backboard._sse import MESSAGE_BYTES_MAX, Decoder, ServerSentMessage
 
 STREAM = (
-    b"\xef\xbb\xbf: hello\r\n\r\n"
+    b"\xef\xbb\xbfdata: after a mark\r\n: comment\r\n\r\n"
     b"id: 1\ndata: {}\n\n"
     b'event: x\rdata: {"a":\rdata: "\xc3\xa9\xe2\x82\xac"}\r\r'
     b"id: 2\r\nretry: 9\r\ndata:no space\r\n\r\n"
@@ -19,6 +19,7 @@ STREAM = (
     b"data: cut off"
 )
 MESSAGES = [
+    ServerSentMessage(b"after a mark", None),
     ServerSentMessage(b"{}", "1"),
     ServerSentMessage('{"a":\n"é€"}'.encode(), "1"),
     ServerSentMessage(b"no space", "2"),
@@ -67,7 +68,7 @@ def test_a_message_without_end_is_given_up_on() -> None:
 def test_a_long_stream_of_short_messages_is_never_too_long() -> None:
     decoder = Decoder()
     chunk = (b"data: " + b"x" * 1024 + b"\n: comment\n\n") * 1024
-    chunks = MESSAGE_BYTES_MAX // len(chunk) + 1
+    chunks = MESSAGE_BYTES_MAX // len(chunk) + 2
 
     count = sum(len(list(decoder.feed(chunk))) for _ in range(chunks))
 
