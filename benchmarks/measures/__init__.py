@@ -1,0 +1,1 @@
+"""What is measured: each file holds one benchmark and returns its figures."""

@@ -1,0 +1,1 @@
+"""What every benchmark stands on: the machine, the processes, the load, and how a figure is told."""
