@@ -131,6 +131,21 @@ class ChatMessagesResponse(Record):
         return self._field("content")
 
     @property
+    def role(self) -> Optional[str]:
+        """Who said it: `assistant`, or `user` where a message was only stored."""
+        return self._field("role")
+
+    @property
+    def model_provider(self) -> Optional[str]:
+        """The provider whose model answered."""
+        return self._field("model_provider")
+
+    @property
+    def model_name(self) -> Optional[str]:
+        """The model that answered."""
+        return self._field("model_name")
+
+    @property
     def status(self) -> Optional[str]:
         """COMPLETED, REQUIRES_ACTION, FAILED, CANCELLED or IN_PROGRESS."""
         return self._field("status")
