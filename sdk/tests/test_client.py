@@ -98,11 +98,6 @@ async def test_a_closed_client_has_no_connections_left(connect: Connect, server:
         await client.list_threads()
 
 
-def test_a_client_shows_its_address_and_never_its_key(server: ScriptedServer) -> None:
-    with SyncBackboardClient("espr_secret", server.url) as client:
-        assert repr(client) == f"SyncBackboardClient(base_url={server.url!r})"
-
-
 def test_importing_the_package_is_quick_and_leaves_the_http_library_for_later() -> None:
     program = "import sys, time, backboard; print(time.process_time()); sys.exit('httpx' in sys.modules)"
     command = [sys.executable, "-c", program]

@@ -5,6 +5,7 @@ import pickle
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
+import httpx
 import pytest
 
 from backboard import BackboardAPIError, BackboardError, BackboardNotFoundError, BackboardRunError, exceptions
@@ -75,6 +76,13 @@ def test_an_error_survives_pickling() -> None:
     twin = pickle.loads(pickle.dumps(error))  # noqa: S301 - we pickled it ourselves
 
     assert (str(twin), twin.code) == ("Failed", "provider_failed")
+
+
+def test_the_request_id_is_read_from_the_header_or_else_from_the_body() -> None:
+    with_header = httpx.Response(500, headers={"X-Request-ID": "in_header"})
+
+    assert BackboardAPIError("", 500, with_header, {"request_id": "in_body"}).request_id == "in_header"
+    assert BackboardAPIError("", 500, httpx.Response(500), {"request_id": "in_body"}).request_id == "in_body"
 
 
 @pytest.mark.parametrize(

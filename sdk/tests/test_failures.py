@@ -67,6 +67,12 @@ def test_every_timeout_is_a_timeout_error_that_names_its_kind(kind: type[httpx.T
     assert kind.__name__ in str(error)
 
 
+def test_a_password_in_the_address_is_not_shown() -> None:
+    error = request_error(httpx.ReadError("reset"), httpx.URL("http://me:secret@127.0.0.1:8000/api"))
+
+    assert "secret" not in str(error)
+
+
 def test_a_failure_without_words_is_named_by_its_kind() -> None:
     assert "ReadError" in str(request_error(httpx.ReadError(""), URL))
 

@@ -40,6 +40,20 @@ def test_a_negative_number_of_retries_is_refused() -> None:
         resolve("k", None, None, -1, None)
 
 
+def test_space_around_the_key_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKBOARD_API_KEY", "espr_key\n")
+
+    assert resolve(None, None, None, 2, None).headers["X-API-Key"] == "espr_key"
+
+
+@pytest.mark.parametrize("key", ["espr_\u20ac", "espr_\nX-Other: 1"])
+def test_a_key_that_cannot_be_a_header_is_refused_without_showing_it(key: str) -> None:
+    with pytest.raises(BackboardConfigurationError) as raised:
+        resolve(key, None, None, 2, None)
+
+    assert key not in str(raised.value)
+
+
 def test_the_key_is_a_header_that_is_never_shown() -> None:
     options = resolve("espr_secret", None, None, 2, {"X-Team": "blue"})
 

@@ -66,6 +66,14 @@ def test_a_post_is_repeated_only_where_the_server_refused_it_for_now_or_never_sa
         assert pause_seconds("POST", error, 1, 1.0) is None
 
 
+def test_a_post_that_a_provider_refused_is_not_repeated_as_its_message_is_stored_by_then() -> None:
+    error = answered(429, "1")
+    error.body = {"detail": "OpenAI is busy", "code": "provider_rate_limited"}
+
+    assert pause_seconds("POST", error, 1, 1.0) is None
+    assert pause_seconds("GET", error, 1, 1.0) == 1
+
+
 def test_a_caller_that_has_waited_its_time_is_not_made_to_wait_again() -> None:
     assert pause_seconds("GET", broke(httpx.ReadTimeout("")), 1, 1.0) is None
 

@@ -33,7 +33,7 @@ class EventReader:
         """Return the last event of the run. Raises BackboardTruncatedError where the stream had none."""
         if self.last is None:
             raise BackboardTruncatedError(
-                "The stream ended before its run did. It may go on: read the thread before you send again."
+                "The stream ended before its run, which may go on: read the thread before you send again."
             )
         return self.last
 
@@ -52,7 +52,7 @@ def _event(message: ServerSentMessage) -> Event:
 def _raise_if_failed(event: Event) -> None:
     if isinstance(event, (RunFailed, StreamError)):
         raise BackboardRunError(_failure_text(event), body=event)
-    if isinstance(event, RunEnded) and (event.status or "completed").lower() != "completed":
+    if isinstance(event, RunEnded) and str(event.status or "completed").lower() != "completed":
         raise BackboardRunError(f"The run ended with status {event.status!r}.", body=event)
 
 

@@ -32,6 +32,7 @@ def answer_error(response: httpx.Response) -> BackboardAPIError:
 
 def request_error(failure: httpx.RequestError, url: httpx.URL) -> BackboardConnectionError:
     """Return the error for a request that got no answer, or not all of it."""
+    url = url.copy_with(userinfo=b"")  # a message is no place for a password
     said = str(failure) or type(failure).__name__
     if isinstance(failure, httpx.ConnectError):
         return BackboardConnectionError(

@@ -38,11 +38,13 @@ def resolve(
     default_headers: Mapping[str, str] | None,
 ) -> Options:
     """Fill in what the caller left out. Raises BackboardConfigurationError where that leaves a gap."""
-    key = api_key or os.environ.get(API_KEY_VARIABLE)
+    key = (api_key or os.environ.get(API_KEY_VARIABLE) or "").strip()
     if not key:
         raise BackboardConfigurationError(
             f"No API key: pass api_key=… or set {API_KEY_VARIABLE}; a server prints one at its first start."
         )
+    if not (key.isascii() and key.isprintable()):
+        raise BackboardConfigurationError("The API key holds characters that a key cannot have.")
     url = base_url or os.environ.get(BASE_URL_VARIABLE) or BASE_URL_DEFAULT
     if not url.startswith(("http://", "https://")):
         raise BackboardConfigurationError(

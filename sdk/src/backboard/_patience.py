@@ -14,7 +14,10 @@ RETRY_AFTER_SECONDS_MAX = 60.0
 
 _REPEATABLE_METHODS = frozenset({"GET", "PUT", "DELETE"})
 _PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
-_REFUSED_STATUSES = frozenset({429, 503})  # with Retry-After: the server says that it did nothing yet
+_REFUSED_STATUSES = frozenset({429, 503})  # with Retry-After the server says that it did nothing yet …
+_UPSTREAM_CODES = (
+    "provider_"  # … unless it was a provider that refused: by then the message is stored
+)
 _NOT_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout)
 _CUT_OFF = (httpx.NetworkError, httpx.RemoteProtocolError)
 
@@ -50,4 +53,5 @@ def _may_repeat(method: str, error: BackboardAPIError) -> bool:
         return True
     if method in _REPEATABLE_METHODS:
         return isinstance(error.__cause__, _CUT_OFF) or error.status_code in _PASSING_STATUSES
-    return error.status_code in _REFUSED_STATUSES and error.retry_after is not None
+    is_refused = error.status_code in _REFUSED_STATUSES and error.retry_after is not None
+    return is_refused and not (error.code or "").startswith(_UPSTREAM_CODES)

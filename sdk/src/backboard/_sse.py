@@ -10,9 +10,7 @@ from typing import Iterator, NamedTuple
 
 from .exceptions import BackboardResponseError
 
-MESSAGE_BYTES_MAX = (
-    64 * 1024 * 1024
-)  # a long answer with its recollections is 1 MB; a minute of speech is 10 MB
+MESSAGE_BYTES_MAX = 64 * 1024 * 1024  # a long answer is 1 MB, a minute of speech in base64 is 10 MB
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -44,7 +42,7 @@ class Decoder:
         self._ended_with_cr = chunk.endswith(b"\r")
         for line in chunk.splitlines(keepends=True):
             text = line.rstrip(b"\r\n")
-            self._hold(self._line, text)
+            self._hold(text)
             if len(text) < len(line):
                 yield from self._end_line()
 
@@ -72,8 +70,8 @@ class Decoder:
         elif name == b"id" and b"\0" not in value:
             self._id = value.decode("utf-8", "replace")
 
-    def _hold(self, parts: list[bytes], part: bytes) -> None:
-        self._bytes_held += len(part)
+    def _hold(self, text: bytes) -> None:
+        self._bytes_held += len(text)
         if self._bytes_held > MESSAGE_BYTES_MAX:
             raise BackboardResponseError(f"An event of the stream exceeds {MESSAGE_BYTES_MAX} bytes.")
-        parts.append(part)
+        self._line.append(text)

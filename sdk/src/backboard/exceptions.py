@@ -71,7 +71,9 @@ class BackboardAPIError(BackboardError):
     @property
     def request_id(self) -> str | None:
         """The id under which the server logged the request, if it sent one."""
-        return self.response.headers.get("X-Request-ID") if self.response is not None else None
+        if self.response is not None and "X-Request-ID" in self.response.headers:
+            return self.response.headers["X-Request-ID"]
+        return _object(self.body).get("request_id")
 
     @property
     def retry_after(self) -> float | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, AsyncGenerator, AsyncIterator
 
+from typing_extensions import Self
+
 from backboard._event_reader import EventReader
 from backboard.events import ContentStreaming, Event
 
@@ -31,7 +33,7 @@ class AsyncMessageStream:
     async def __anext__(self) -> Event:
         return await self._events.__anext__()
 
-    async def __aenter__(self) -> AsyncMessageStream:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

@@ -36,7 +36,7 @@ class Transport:
         self._is_owner = http_client is None
         self._http = http_client or httpx.AsyncClient()
 
-    async def fetch(self, request: Request, timeout: Timeout = None) -> Any:
+    async def fetch(self, request: Request, timeout: Timeout) -> Any:
         """Return the answer's JSON."""
         response = await self._send(request, timeout, is_stream=False)
         try:
@@ -44,7 +44,7 @@ class Transport:
         except ValueError as failure:
             raise not_json_error(response) from failure
 
-    async def stream(self, request: Request, timeout: Timeout = None) -> AsyncMessageStream:
+    async def stream(self, request: Request, timeout: Timeout) -> AsyncMessageStream:
         """Return the answer's events; whoever receives the stream closes it."""
         response = await self._send(request, timeout, is_stream=True)
         if not is_event_stream(response):

@@ -6,6 +6,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Mapping
 
+from typing_extensions import Self
+
 from backboard._options import RETRIES_DEFAULT, Timeout, resolve
 
 from .assistants import AssistantMethods
@@ -25,6 +27,7 @@ class SyncBackboardClient(AssistantMethods, ThreadMethods, MessageMethods, Memor
     else it is that of a local server. `timeout` is in seconds and bounds each silence: 600 by default, and 5
     to connect; every method takes its own. A failed call is made again, up to `max_retries` times, where
     nothing can happen twice by it.
+
     `http_client` brings connections of your own, such as through a proxy; closing them stays yours.
     `default_headers` go with every request. Raises BackboardConfigurationError where the key is missing.
     """
@@ -42,13 +45,9 @@ class SyncBackboardClient(AssistantMethods, ThreadMethods, MessageMethods, Memor
         from .transport import Transport  # brings httpx, the slowest import of all: paid by those who connect
 
         options = resolve(api_key, base_url, timeout, max_retries, default_headers)
-        self._base_url = options.base_url
         self._transport = Transport(options, http_client)
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self._base_url!r})"
-
-    def __enter__(self) -> SyncBackboardClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

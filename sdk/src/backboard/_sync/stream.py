@@ -6,6 +6,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Generator, Iterator
 
+from typing_extensions import Self
+
 from backboard._event_reader import EventReader
 from backboard.events import ContentStreaming, Event
 
@@ -32,7 +34,7 @@ class MessageStream:
     def __next__(self) -> Event:
         return self._events.__next__()
 
-    def __enter__(self) -> MessageStream:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

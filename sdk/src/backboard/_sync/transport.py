@@ -37,7 +37,7 @@ class Transport:
         self._is_owner = http_client is None
         self._http = http_client or httpx.Client()
 
-    def fetch(self, request: Request, timeout: Timeout = None) -> Any:
+    def fetch(self, request: Request, timeout: Timeout) -> Any:
         """Return the answer's JSON."""
         response = self._send(request, timeout, is_stream=False)
         try:
@@ -45,7 +45,7 @@ class Transport:
         except ValueError as failure:
             raise not_json_error(response) from failure
 
-    def stream(self, request: Request, timeout: Timeout = None) -> MessageStream:
+    def stream(self, request: Request, timeout: Timeout) -> MessageStream:
         """Return the answer's events; whoever receives the stream closes it."""
         response = self._send(request, timeout, is_stream=True)
         if not is_event_stream(response):
