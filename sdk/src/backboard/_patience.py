@@ -15,9 +15,7 @@ RETRY_AFTER_SECONDS_MAX = 60.0
 _REPEATABLE_METHODS = frozenset({"GET", "PUT", "DELETE"})
 _PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
 _REFUSED_STATUSES = frozenset({429, 503})  # with Retry-After the server says that it did nothing yet …
-_UPSTREAM_CODES = (
-    "provider_"  # … unless it was a provider that refused: by then the message is stored
-)
+_UPSTREAM_CODES = "provider_"  # … unless it was a provider that refused: by then the message is stored
 _NOT_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout)
 _CUT_OFF = (httpx.NetworkError, httpx.RemoteProtocolError)
 
