@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -16,7 +18,15 @@ import msgspec
 import pytest
 
 from fake_vendor import Answer, FakeVendor, Fault
-from running_server import RunningServer, eventually, is_alive, postgres_pid, run_command
+from running_server import (
+    NOBODY,
+    RunningServer,
+    eventually,
+    is_alive,
+    postgres_pid,
+    public_python,
+    run_command,
+)
 
 HEADER_SECONDS_MAX = 15.0
 KEY = "espr_a-key-of-the-operators-own"
@@ -230,6 +240,21 @@ def test_the_world_is_not_let_in_with_a_generated_key_alone(tmp_path: Path) -> N
 def test_the_world_is_let_in_with_a_generated_key_where_that_is_allowed(tmp_path: Path) -> None:
     with RunningServer(tmp_path, "--host", "0.0.0.0", "--allow-generated-key") as server:  # noqa: S104 - meant
         assert server.api_key
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_an_ordinary_user_serves_from_its_home(tmp_path: Path) -> None:
+    python = public_python() or pytest.skip("no Python of this version that an ordinary user can run")
+    home = Path(tempfile.mkdtemp())
+    os.chown(home, NOBODY, NOBODY)
+
+    with RunningServer(home / "data", user=NOBODY, python=python) as server:
+        listed = httpx.get(f"{server.base_url}/api/assistants", headers={"X-API-Key": server.api_key})
+        owners = {Path(f"/proc/{pid}").stat().st_uid for pid in server.children()}
+        code = server.stop()
+    shutil.rmtree(home)
+
+    assert (listed.status_code, code, owners) == (200, 0, {NOBODY})
 
 
 def openai_at(vendor: FakeVendor) -> dict[str, str]:
