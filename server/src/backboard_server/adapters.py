@@ -15,7 +15,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     history_messages_max: int = 60
     history_tokens_max: int = 24_000
     retry_base_seconds: float = 0.5
-    first_token_budget_seconds: float = 90.0
+    first_token_budget_seconds: float = 60.0
 
 
 class Adapters(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from .adapters import Adapters, Limits
-from .providers import Providers
+from .providers import EgressTimeouts, Providers
 from .settings import Settings
 from .store import address
 from .store.address import Address
@@ -29,7 +29,7 @@ async def open_adapters(
 ) -> AsyncGenerator[Adapters]:
     """Connect this process to the world, and disconnect it at the end. Postgres runs and is migrated."""
     database = await open_database(app_address(settings), connection_class=connection_class)
-    models = Providers(os.environ)
+    models = Providers(os.environ, _timeouts(settings))
     try:
         yield Adapters(
             database=database,
@@ -44,3 +44,11 @@ async def open_adapters(
     finally:
         await models.aclose()
         await database.close()
+
+
+def _timeouts(settings: Settings) -> EgressTimeouts:
+    return EgressTimeouts(
+        connect_seconds=settings.provider_connect_timeout_seconds,
+        first_byte_seconds=settings.provider_first_byte_timeout_seconds,
+        between_chunks_seconds=settings.provider_between_chunks_timeout_seconds,
+    )

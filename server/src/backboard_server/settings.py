@@ -34,7 +34,7 @@ class Settings(BaseSettings):
 
     api_key: str | None = Field(
         default=None,
-        min_length=16,
+        min_length=1,
         repr=False,
         description="A key of the tenant `default`, valid while the variable has this value. "
         "Without it the first start makes a key and prints it once.",

@@ -1,0 +1,40 @@
+"""Settings meet adapters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backboard_server.bootstrap import app_address, open_adapters
+from backboard_server.domain.errors import Unavailable
+from backboard_server.settings import Settings
+from backboard_server.store.address import APP_ROLE, Address
+
+
+async def test_the_application_enters_its_database_as_a_role_that_owns_nothing(
+    owner_address: Address, data_dir: Path
+) -> None:
+    async with open_adapters(Settings(data_dir=data_dir, history_messages_max=7)) as adapters:
+        rows = await adapters.database.call("SELECT current_user::text, session_user::text")
+
+    assert tuple(rows[0]) == (APP_ROLE, APP_ROLE)
+    assert adapters.limits.history_messages_max == 7
+
+
+def test_an_external_database_is_entered_by_its_url_in_that_role(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, database_url="postgresql://me:secret@db.example/app")
+
+    address = app_address(settings)
+
+    assert address.connect_arguments()["server_settings"]["role"] == APP_ROLE
+    assert address.connect_arguments()["dsn"] == settings.database_url
+    assert "secret" not in repr(address)
+
+
+async def test_a_database_that_is_away_is_said_to_be(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, database_url="postgresql://127.0.0.1:1/app")
+
+    with pytest.raises(Unavailable):
+        async with open_adapters(settings):
+            pass
