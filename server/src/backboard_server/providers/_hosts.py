@@ -41,8 +41,8 @@ class Host:
 
 def is_configured(row: Row, environment: Mapping[str, str]) -> bool:
     """Whether the key is set, or the address of a provider that needs none."""
-    has_address = bool(environment.get(row.base_url_variable))
-    return bool(environment.get(row.key_variable)) if row.needs_key else has_address
+    variable = row.key_variable if row.needs_key else row.base_url_variable
+    return bool(environment.get(variable, "").strip())
 
 
 def resolve(row: Row, environment: Mapping[str, str]) -> Host:

@@ -182,16 +182,21 @@ class Egress:
 
     def _say_goodbye(self, response: aiohttp.ClientResponse) -> None:
         """Read a response that has said everything to its end, so that its connection can be used again."""
-        goodbye = asyncio.get_running_loop().create_task(self._read_to_end(response))
+        goodbye = asyncio.get_running_loop().create_task(_read_to_end(response), name="goodbye")
         self._goodbyes.add(goodbye)
-        goodbye.add_done_callback(self._goodbyes.discard)
 
-    async def _read_to_end(self, response: aiohttp.ClientResponse) -> None:
-        try:
-            async with asyncio.timeout(_GOODBYE_SECONDS):
-                while await response.content.readany():
-                    pass
-        except (TimeoutError, aiohttp.ClientError, OSError):
-            pass
-        finally:
+        # Not left to the task itself, which never runs at all if it is cancelled before its first step.
+        def end(_: asyncio.Task[None]) -> None:
+            self._goodbyes.discard(goodbye)
             response.close()
+
+        goodbye.add_done_callback(end)
+
+
+async def _read_to_end(response: aiohttp.ClientResponse) -> None:
+    try:
+        async with asyncio.timeout(_GOODBYE_SECONDS):
+            while await response.content.readany():
+                pass
+    except (TimeoutError, aiohttp.ClientError, OSError):
+        pass

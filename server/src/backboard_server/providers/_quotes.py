@@ -18,14 +18,15 @@ _WORTH_OF_QUESTION = 0.25
 _WORTH_OF_RECENCY = 0.2  # how much more the newest sentence counts than the oldest: people correct themselves
 _CLOSE_ENOUGH = 0.7  # of the best score
 
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。\uff01\uff1f।؟])\s*|\s*\n\s*")
+# A small letter after a full stop belongs to an abbreviation: at 3 p.m. in room B.
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?![a-z])|(?<=[。\uff01\uff1f।؟])\s*|\s*\n\s*")
 _QUESTION_MARKS = "?\uff1f؟"
 _WORD = re.compile(r"[^\W_]+")
 # Scripts written without spaces: Thai to Khmer, kana, Han; Hangul has them, but particles stick to its words.
 _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]+"
 )
-_SUFFIXES = ("ing", "ed", "es", "s")
+_SUFFIXES = ("s", "ing", "ed", "e")  # taken off in this order: meetings, meeting, meet
 _STEM_LETTERS_MIN = 3
 _STOP_WORDS = frozenset(
     word
@@ -136,8 +137,7 @@ def _stem(word: str) -> str:
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and not word.endswith("ss") and len(word) - len(suffix) >= _STEM_LETTERS_MIN:
             word = word.removesuffix(suffix)
-            break
-    return word[:-1] if word.endswith("e") and len(word) > _STEM_LETTERS_MIN else word
+    return word
 
 
 def _folded(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 from msgspec.structs import replace
 
@@ -43,7 +43,7 @@ class Providers:
         """
         return await self._choosing.choose(provider, model)
 
-    def stream(self, prompt: Prompt, *, streamed: bool) -> AsyncIterator[Delta]:
+    def stream(self, prompt: Prompt, *, streamed: bool) -> AsyncGenerator[Delta, None]:
         """Call the model once; the last delta is a Finish.
 
         Closing the iterator, or cancelling the task that reads it, closes the provider's socket at once.
@@ -61,7 +61,7 @@ class Providers:
         """Close every connection."""
         await self._egress.aclose()
 
-    async def _call(self, host: Host, prompt: Prompt, *, streamed: bool) -> AsyncIterator[Delta]:
+    async def _call(self, host: Host, prompt: Prompt, *, streamed: bool) -> AsyncGenerator[Delta, None]:
         wire = WIRES[host.row.wire]
         path, body = wire.request(_possible(prompt), host.row.dialect, streamed=streamed)
         call = Call(url=host.base_url + path, headers=wire.headers(host.key), body=body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import msgspec
 
@@ -34,7 +34,7 @@ _QUOTES_MAX = 3
 _WORTH_OF_STATEMENT = {"user": 1.0, "tool": 1.0, "system": 0.8, "assistant": 0.5}
 
 
-async def answer(prompt: Prompt) -> AsyncIterator[Delta]:
+async def answer(prompt: Prompt) -> AsyncGenerator[Delta, None]:
     """Yield the answer word by word, then a Finish with estimated usage; equal prompts get equal answers."""
     text = _text(prompt.messages)
     if prompt.json_output:

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from string import Template
+from urllib.parse import urlsplit
+
+import pytest
+
+from backboard_server.providers import catalogue
+from backboard_server.providers.local import PROVIDER
+from backboard_server.providers.table import OUR_ROWS, Row, find_row, is_known_unspoken, list_rows
+from backboard_server.providers.wires import WIRES
+
+ROWS = [pytest.param(row, id=row.id) for row in list_rows()]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_can_be_reached_spoken_to_and_found(row: Row) -> None:
+    address = urlsplit(Template(row.base_url).safe_substitute())
+
+    assert row.wire in WIRES
+    assert row.label
+    assert find_row(row.id) is row
+    assert all(find_row(alias) is row for alias in row.aliases)
+    assert not row.base_url or (address.scheme in {"http", "https"} and bool(address.netloc))
+    assert not row.base_url.endswith(("/", "/chat/completions"))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_sends_its_key_in_the_clear_to_this_machine_only(row: Row) -> None:
+    address = urlsplit(row.base_url)
+
+    assert row.key_variable or not row.needs_key
+    assert address.scheme != "http" or address.hostname in {"127.0.0.1", "localhost"}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_has_variables_that_an_environment_can_hold(row: Row) -> None:
+    for variable in filter(None, (row.key_variable, row.base_url_variable)):
+        assert variable.replace("_", "").isalnum()
+        assert variable == variable.upper()
+
+
+def test_names_are_unique_and_in_lower_case() -> None:
+    names = [name for row in list_rows() for name in (row.id, *row.aliases)]
+
+    assert len(names) == len(set(names))
+    assert all(name == name.lower() for name in names)
+    assert PROVIDER not in names
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.id) for row in OUR_ROWS if row.default_model])
+def test_a_default_model_exists_where_the_catalogue_knows_the_provider(row: Row) -> None:
+    provider = catalogue.providers().get(row.id)
+
+    assert provider is None or row.default_model in provider.models
+
+
+def test_the_catalogue_adds_every_compatible_host() -> None:
+    row = find_row("moonshotai")
+
+    assert row is not None
+    assert (row.base_url, row.key_variable) == ("https://api.moonshot.ai/v1", "MOONSHOT_API_KEY")
+    assert row.base_url_variable == "MOONSHOTAI_BASE_URL"
+    assert len(list_rows()) > 100
+
+
+def test_a_variable_that_belongs_to_the_address_is_not_the_key() -> None:
+    row = find_row("cloudflare-workers-ai")
+
+    assert row is not None
+    assert row.key_variable == "CLOUDFLARE_API_KEY"
+
+
+def test_what_is_real_but_not_spoken_is_known() -> None:
+    assert all(is_known_unspoken(name) for name in ("anthropic", "google", "gemini", "bedrock"))
+    assert not is_known_unspoken("openai")
+    assert not is_known_unspoken("no-such-provider")
