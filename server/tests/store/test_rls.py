@@ -103,9 +103,9 @@ async def test_the_application_may_do_nothing_to_the_owners_tables(owner: Connec
     allowed = await names(
         owner,
         """
-        SELECT tablename FROM pg_tables
-        WHERE schemaname = 'backboard' AND has_table_privilege(
-            $1, 'backboard.' || tablename, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER'
+        SELECT relname FROM pg_class
+        WHERE relnamespace = 'backboard'::regnamespace AND relkind = 'r' AND has_table_privilege(
+            $1, oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER'
         )
         """,
         APP_ROLE,
@@ -118,9 +118,9 @@ async def test_the_application_may_neither_empty_tables_nor_make_things(owner: C
     emptied = await names(
         owner,
         """
-        SELECT tablename FROM pg_tables
-        WHERE schemaname = 'backboard' AND has_table_privilege(
-            $1, 'backboard.' || tablename, 'TRUNCATE, REFERENCES, TRIGGER'
+        SELECT relname FROM pg_class
+        WHERE relnamespace = 'backboard'::regnamespace AND relkind = 'r' AND has_table_privilege(
+            $1, oid, 'TRUNCATE, REFERENCES, TRIGGER'
         )
         """,
         APP_ROLE,
