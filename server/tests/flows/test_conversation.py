@@ -83,12 +83,12 @@ async def test_a_client_that_leaves_in_the_middle_finds_the_whole_answer_later(t
         vendor.script(Answer(text="one two three four five six", chunks=6, chunk_delay_seconds=0.05))
         with server_with(vendor, tmp_path / "data") as server:
             async with client_of(server) as client:
-                stream = await client.send_message("Count.", stream=True)
+                thread_id = (await client.send_message("Before.", send_to_llm="false")).thread_id
+                stream = await client.add_message(thread_id=thread_id, content="Count.", stream=True)
                 async with stream:
                     async for event in stream:
                         if event.get("type") == "content_streaming":
                             break
-                thread_id = str(event["thread_id"])
 
                 async def is_complete() -> bool:
                     messages = (await client.get_thread(thread_id)).messages
@@ -112,8 +112,8 @@ async def test_a_vendor_that_hangs_is_given_up(tmp_path: Path, fault: Fault, str
                 saved = await client.send_message("First.", send_to_llm="false")
                 async with asyncio.timeout(10):
                     with pytest.raises(BackboardServerError if not streamed else Exception) as raised:
-                        await _answer(client, str(saved.thread_id), streamed=streamed)
-                messages = (await client.get_thread(str(saved.thread_id))).messages
+                        await _answer(client, saved.thread_id, streamed=streamed)
+                messages = (await client.get_thread(saved.thread_id)).messages
 
     assert "did not" in str(raised.value) or "silent" in str(raised.value)
     assert [message.content for message in messages[:2]] == ["First.", "Hi"]

@@ -167,13 +167,13 @@ class ChatMessagesResponse(Record):
         return self._field("message_id")
 
     @property
-    def thread_id(self) -> Optional[str]:
-        """The thread that the message went to, for the next one."""
-        return self._field("thread_id")
+    def thread_id(self) -> str:
+        """The thread that the message went to, for the next one. Raises IndexError without any message."""
+        return str(self.messages[-1]["thread_id"])
 
     @property
     def assistant_id(self) -> Optional[str]:
-        """The assistant that answered."""
+        """The assistant that the thread belongs to."""
         return self._field("assistant_id")
 
     @property

@@ -180,7 +180,7 @@ async def create_thread(
 
 
 @router.get("/{assistant_id}/threads", response_model=list[ThreadRead])
-async def list_threads_of_assistant(
+async def list_threads_for_assistant(
     assistant_id: UUID, adapters: AdaptersOf, caller: CallerOf, skip: Skip = 0, limit: Limit = 100
 ) -> list[Thread]:
     """List the threads of an assistant, newest first, without their messages."""
