@@ -67,13 +67,16 @@ async def ensure_first_key(owner: Connection, configured: str | None) -> str | N
 
     With `configured` (BACKBOARD_API_KEY) that key is valid and an earlier value of the variable is revoked.
     """
-    if configured:
-        await _ensure_configured(owner, configured)
-        return None
-    if await owner.fetchval("SELECT EXISTS (SELECT FROM api_keys WHERE revoked_at IS NULL)"):
-        return None
-    _, secret = await create_key(owner, DEFAULT_TENANT, GENERATED)
-    return secret
+    async with owner.transaction():
+        # Servers that start together on one database wait for each other here; reading goes on.
+        await owner.execute("LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE")
+        if configured:
+            await _ensure_configured(owner, configured)
+            return None
+        if await owner.fetchval("SELECT EXISTS (SELECT FROM api_keys WHERE revoked_at IS NULL)"):
+            return None
+        _, secret = await create_key(owner, DEFAULT_TENANT, GENERATED)
+        return secret
 
 
 async def has_only_generated_keys(owner: Connection) -> bool:
@@ -84,16 +87,15 @@ async def has_only_generated_keys(owner: Connection) -> bool:
 
 
 async def _ensure_configured(owner: Connection, secret: str) -> None:
-    async with owner.transaction():
-        await owner.execute(
-            "UPDATE api_keys SET revoked_at = now() WHERE name = $1 AND digest <> $2 AND revoked_at IS NULL",
-            CONFIGURED, digest(secret),
-        )  # fmt: skip
-        revived = await owner.fetchval(
-            "UPDATE api_keys SET revoked_at = NULL WHERE digest = $1 RETURNING id", digest(secret)
-        )
-        if revived is None:
-            await create_key(owner, DEFAULT_TENANT, CONFIGURED, secret=secret)
+    await owner.execute(
+        "UPDATE api_keys SET revoked_at = now() WHERE name = $1 AND digest <> $2 AND revoked_at IS NULL",
+        CONFIGURED, digest(secret),
+    )  # fmt: skip
+    revived = await owner.fetchval(
+        "UPDATE api_keys SET revoked_at = NULL WHERE digest = $1 RETURNING id", digest(secret)
+    )
+    if revived is None:
+        await create_key(owner, DEFAULT_TENANT, CONFIGURED, secret=secret)
 
 
 async def _ensure_tenant(owner: Connection, name: str) -> UUID:
