@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from backboard_server.settings import PREFIX, Settings
 from pydantic import ValidationError
+
+from backboard_server.settings import PREFIX, Settings
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
 DEFAULTS_IN_WORDS = {"data_dir": "see there"}  # not the same on every machine
