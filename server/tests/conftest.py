@@ -16,6 +16,7 @@ from backboard_server.app import create_app
 from backboard_server.domain.keys import Caller
 from backboard_server.settings import Settings
 from backboard_server.store.address import Address
+from backboard_server.store.blobs import Blobs, open_blobs
 from backboard_server.store.database import Connection, Database, connect_owner, open_database
 from backboard_server.store.embedded import EmbeddedPostgres
 from backboard_server.store.keys import create_key
@@ -66,6 +67,11 @@ async def database(owner_address: Address, postgres: EmbeddedPostgres) -> AsyncG
     database = await open_database(postgres.connection("app"))
     yield database
     await database.close()
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> Blobs:
+    return open_blobs(None, tmp_path / "blobs")
 
 
 @pytest.fixture
