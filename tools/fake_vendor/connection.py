@@ -30,6 +30,7 @@ class Connections:
     """Those that are open now."""
 
     def __init__(self) -> None:
+        self.made = 0
         self._open: set[Connection] = set()
         self._changed = asyncio.Event()
 
@@ -38,6 +39,7 @@ class Connections:
 
     def add(self, connection: Connection) -> None:
         """Enlist a connection that was made."""
+        self.made += 1
         self._open.add(connection)
         self._changed.set()
 

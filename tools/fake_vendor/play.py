@@ -139,5 +139,6 @@ _CUTS: dict[Fault | None, Callable[[Json], tuple[Step, ...]]] = {
 _ENDINGS: dict[Fault | None, tuple[Step, ...]] = {
     Fault.NO_DONE: (LAST_PIECE,),
     Fault.NEVER_CLOSES: (DONE, Hang()),
+    Fault.SILENT_AFTER_FINAL: (Hang(),),
     Fault.SLOW_CLOSE: (DONE, Pause(_SLOW_CLOSE_SECONDS), LAST_PIECE),
 }

@@ -55,6 +55,7 @@ class Fault(StrEnum):
     NO_DONE = "no_done"
     COMMENTS = "comments"
     NEVER_CLOSES = "never_closes"
+    SILENT_AFTER_FINAL = "silent_after_final"
     SLOW_CLOSE = "slow_close"
     # Odd counts
     USAGE_MISSING = "usage_missing"

@@ -69,6 +69,11 @@ class FakeVendor:
         """How many clients are connected now."""
         return len(self._connections)
 
+    @property
+    def connections_made(self) -> int:
+        """How many clients have connected since the start."""
+        return self._connections.made
+
     async def wait_for_connections(self, count: int) -> None:
         """Return once this many clients are connected; give it a deadline with `asyncio.timeout`."""
         await self._connections.wait_for(count)

@@ -79,6 +79,7 @@ BOTH: dict[Fault, Failing | Answering] = {
     Fault.NO_DONE: Answering(),
     Fault.COMMENTS: Answering(),
     Fault.NEVER_CLOSES: Answering(),
+    Fault.SILENT_AFTER_FINAL: Answering(),
     Fault.SLOW_CLOSE: Answering(),
     Fault.USAGE_MISSING: Answering(has_usage=False),
     Fault.USAGE_NEGATIVE: Answering(has_usage=False),
@@ -106,7 +107,7 @@ PLAIN = BOTH | {
     Fault.DUPLICATED_CHUNK: Answering(),
     Fault.OUT_OF_ORDER_INDEX: Answering(reason="tool_calls", calls=(("first", "{}"), ("second", "{}"))),
 }
-HANGS = {Fault.SILENCE, Fault.HANG_AFTER_HEADERS, Fault.HANG_BETWEEN_CHUNKS}
+HANGS = {Fault.SILENCE, Fault.HANG_AFTER_HEADERS, Fault.HANG_BETWEEN_CHUNKS, Fault.SILENT_AFTER_FINAL}
 
 
 def _cases() -> list[object]:
@@ -207,10 +208,10 @@ async def test_closing_the_iterator_in_the_middle_closes_the_vendors_socket(
         await vendor.wait_for_connections(0)
 
 
-async def test_usage_that_does_not_come_after_the_end_is_not_waited_for_long(
+async def test_what_does_not_come_after_the_end_is_not_waited_for_long(
     providers: Providers, vendor: FakeVendor, prompt: Prompt
 ) -> None:
-    vendor.script(Answer(text=TEXT, fault=Fault.NEVER_CLOSES))
+    vendor.script(Answer(text=TEXT, fault=Fault.SILENT_AFTER_FINAL))
 
     async with asyncio.timeout(5):
         _check_answer(await _deltas(providers, prompt, streamed=True), Answering())

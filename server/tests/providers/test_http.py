@@ -67,7 +67,7 @@ async def test_a_connection_is_used_again(egress: Egress, vendor: FakeVendor, bo
     for _ in range(3):
         await _read(egress, _call(vendor, body))
 
-    assert vendor.open_connections == 1
+    assert vendor.connections_made == 1
 
 
 async def test_a_stream_that_was_left_after_its_last_event_is_read_to_its_end_for_the_next(
@@ -81,7 +81,7 @@ async def test_a_stream_that_was_left_after_its_last_event_is_read_to_its_end_fo
         await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "goodbye"))
     await _read(egress, _call(vendor))
 
-    assert vendor.open_connections == 1
+    assert vendor.connections_made == 1
 
 
 async def test_leaving_with_an_error_closes_the_socket_at_once(egress: Egress, vendor: FakeVendor) -> None:

@@ -30,13 +30,26 @@ async def test_the_first_model_of_a_host_is_found(first_models: FirstModels) -> 
         assert await first_models.find(_ollama(vendor.base_url)) == "llama3.2"
 
 
-async def test_an_answer_is_remembered_and_so_is_silence(first_models: FirstModels) -> None:
-    async with FakeVendor(models=()) as vendor:
+async def test_an_answer_is_remembered_after_the_host_has_gone(first_models: FirstModels) -> None:
+    async with FakeVendor(models=("llama3.2",)) as vendor:
         host = _ollama(vendor.base_url)
-        assert await first_models.find(host) is None
+        await first_models.find(host)
 
-    async with asyncio.timeout(0.1):
-        assert await first_models.find(host) is None
+    assert await first_models.find(host) == "llama3.2"
+
+
+async def test_many_who_ask_at_once_cost_the_host_one_question(first_models: FirstModels) -> None:
+    async with FakeVendor(models=("llama3.2",)) as vendor:
+        host = _ollama(vendor.base_url)
+
+        found = await asyncio.gather(*(first_models.find(host) for _ in range(10)))
+
+        assert (set(found), vendor.connections_made) == ({"llama3.2"}, 1)
+
+
+async def test_a_host_without_models_has_no_first(first_models: FirstModels) -> None:
+    async with FakeVendor(models=()) as vendor:
+        assert await first_models.find(_ollama(vendor.base_url)) is None
 
 
 async def test_a_host_that_does_not_answer_costs_no_more_than_its_probe(
@@ -45,9 +58,7 @@ async def test_a_host_that_does_not_answer_costs_no_more_than_its_probe(
     host = _ollama(await serve_bytes(b""))
 
     async with asyncio.timeout(5):
-        found = await asyncio.gather(*(first_models.find(host) for _ in range(10)))
-
-    assert set(found) == {None}
+        assert await first_models.find(host) is None
 
 
 async def test_an_answer_that_is_no_listing_is_none(first_models: FirstModels) -> None:

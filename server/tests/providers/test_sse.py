@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from backboard_server.providers._failures import Failure
@@ -32,9 +32,11 @@ def _decode(blocks: list[bytes]) -> list[bytes]:
     return [payload for block in blocks for payload in decoder.feed(block)]
 
 
-@given(st.lists(PIECES, max_size=30).map(b"".join), st.data())
-def test_any_split_of_the_bytes_gives_the_same_payloads(stream: bytes, data: st.DataObject) -> None:
-    cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=8).map(sorted))
+@given(st.lists(PIECES, max_size=30).map(b"".join), st.lists(st.floats(0, 1), max_size=8))
+@example(b"data: a\r\ndata: b\r\n\r\n", [8 / 22])
+@example(b"data: a\rdata: b\n\n", [15 / 17])
+def test_any_split_of_the_bytes_gives_the_same_payloads(stream: bytes, places: list[float]) -> None:
+    cuts = sorted(round(place * len(stream)) for place in places)
 
     blocks = [stream[start:end] for start, end in pairwise([0, *cuts, len(stream)])]
 

@@ -39,7 +39,7 @@ class EventDecoder:
         self._unfinished.clear()
         self._unfinished_bytes = 0
         self._keep(block[end:])
-        self._ended_in_cr = lines.endswith(b"\r")
+        self._ended_in_cr = block.endswith(b"\r")
         return self._payloads(lines.splitlines())
 
     def _keep(self, piece: bytes) -> None:

@@ -17,7 +17,7 @@ from ._listing import FirstModels
 from ._sse import EventDecoder
 from .wires import WIRES, AnswerReader
 
-_LAST_WORDS_SECONDS = 2.0  # for usage, once the answer itself has ended
+_LAST_WORDS_SECONDS = 1.0  # for usage, once the answer itself has ended
 _DEFAULT_TIMEOUTS = EgressTimeouts()
 
 
