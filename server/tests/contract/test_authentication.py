@@ -164,6 +164,32 @@ async def test_a_refusal_says_the_same_whatever_was_wrong(
     }  # fmt: skip
 
 
+async def test_a_stranger_cannot_make_the_server_read_a_body(
+    app: FastAPI, stranger: httpx.AsyncClient
+) -> None:
+    pieces_read = 0
+
+    async def endless_body() -> AsyncGenerator[bytes]:
+        nonlocal pieces_read
+        while True:
+            pieces_read += 1
+            yield b"{" * 1_000
+
+    forms = [form for form in guarded_forms(app) if form.media_type]
+    for form in forms:
+        arguments = form.arguments(dict.fromkeys(form.ids, UNKNOWN_ID))
+        response = await stranger.request(
+            arguments["method"],
+            arguments["url"],
+            content=endless_body(),
+            headers={"Content-Type": f"{form.media_type}; boundary=x"},
+        )
+        assert is_refusal(response), f"{form}: {response.status_code} {response.text[:200]}"
+
+    assert forms
+    assert pieces_read == 0
+
+
 @pytest.mark.parametrize("header", ["X-API-Key", "x-api-key", "Authorization", "authorization"])
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 async def test_a_valid_key_is_taken_in_either_header(

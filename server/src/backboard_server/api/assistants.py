@@ -15,11 +15,11 @@ from backboard_server.domain.threads import Thread
 from backboard_server.store import assistants, threads
 
 from .bodies import Body, JsonObject
-from .edge import AdaptersOf, CallerOf
+from .edge import AdaptersOf, CallerOf, GuardedRoute
 from .shapes import Limit, Shape, Skip, now
 from .threads import ThreadRead
 
-router = APIRouter(prefix="/assistants", tags=["assistants"])
+router = APIRouter(prefix="/assistants", tags=["assistants"], route_class=GuardedRoute)
 
 NAME_CHARACTERS_MAX = 255
 PROMPT_CHARACTERS_MAX = 500_000

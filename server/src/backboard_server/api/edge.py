@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 from fastapi.openapi.models import APIKey
+from fastapi.routing import APIRoute
 from fastapi.security.base import SecurityBase
 from msgspec import Struct
 
@@ -69,20 +71,44 @@ async def adapters_of(request: Request) -> Adapters:
     return (await edge_of(request)).adapters
 
 
-class _Authenticate(SecurityBase):
-    """The one way in: the key in `X-API-Key`, or as a bearer for clients that can only send that."""
+class GuardedRoute(APIRoute):
+    """A route that asks who is calling before a byte of the body is read; FastAPI by itself asks after."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what answers a request. It raises Unauthorized."""
+        answer = super().get_route_handler()
+
+        async def answer_caller(request: Request) -> Response:
+            request.state.caller = await _authenticate(request)
+            return await answer(request)
+
+        return answer_caller
+
+
+class _Guard(SecurityBase):
+    """Who is calling, as the guarded route found out; on a route without a guard there is nobody."""
 
     def __init__(self) -> None:
         self.model = APIKey.model_validate({"in": "header", "name": "X-API-Key", "description": _KEY})
         self.scheme_name = "ApiKey"
 
     async def __call__(self, request: Request) -> Caller:
-        """Return who is calling. Raises Unauthorized; there is no other outcome and no default caller."""
-        secret = request.headers.get("x-api-key") or _bearer(request.headers.get("authorization", ""))
-        if not secret or len(secret) > KEY_CHARACTERS_MAX:
-            raise Unauthorized(_UNAUTHORIZED)
-        edge = await edge_of(request)
-        return await edge.keys.caller(edge.adapters.database, secret)
+        """Return who is calling."""
+        caller = request.state.caller
+        assert isinstance(caller, Caller)  # noqa: S101 - set by the guarded route
+        return caller
+
+
+async def _authenticate(request: Request) -> Caller:
+    """Return who is calling: the key is in `X-API-Key`, or a bearer where a client can only send that.
+
+    Raises Unauthorized; there is no other outcome and no default caller.
+    """
+    secret = request.headers.get("x-api-key") or _bearer(request.headers.get("authorization", ""))
+    if not secret or len(secret) > KEY_CHARACTERS_MAX:
+        raise Unauthorized(_UNAUTHORIZED)
+    edge = await edge_of(request)
+    return await edge.keys.caller(edge.adapters.database, secret)
 
 
 def _bearer(authorization: str) -> str:
@@ -90,6 +116,6 @@ def _bearer(authorization: str) -> str:
     return credentials.strip() if scheme.lower() == "bearer" else ""
 
 
-CallerOf = Annotated[Caller, Depends(_Authenticate())]
+CallerOf = Annotated[Caller, Depends(_Guard())]
 AdaptersOf = Annotated[Adapters, Depends(adapters_of)]
 EdgeOf = Annotated[Edge, Depends(edge_of)]

@@ -23,10 +23,10 @@ from backboard_server.store.turns import StoredFile
 
 from .assistants import PROMPT_CHARACTERS_MAX, Tools
 from .bodies import Body, Id, JsonObject, Name, Sent, from_json_text, read_body, validated
-from .edge import CallerOf, Edge, EdgeOf
+from .edge import CallerOf, Edge, EdgeOf, GuardedRoute
 from .sse import EventStream
 
-router = APIRouter(prefix="/threads", tags=["messages"])
+router = APIRouter(prefix="/threads", tags=["messages"], route_class=GuardedRoute)
 
 FILENAME_CHARACTERS_MAX = 255
 METADATA_BYTES_MAX = 64 * 1024

@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field, computed_field
 from backboard_server.domain.threads import Thread
 from backboard_server.store import threads
 
-from .edge import AdaptersOf, CallerOf
+from .edge import AdaptersOf, CallerOf, GuardedRoute
 from .shapes import Limit, Shape, Skip, now
 
-router = APIRouter(prefix="/threads", tags=["threads"])
+router = APIRouter(prefix="/threads", tags=["threads"], route_class=GuardedRoute)
 
 _TITLE_CHARACTERS_MAX = 80
 
