@@ -42,12 +42,8 @@ class BrokenUpload:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    """Where the blobs of the fixture `blobs` lie."""
     return tmp_path / "blobs"
-
-
-@pytest.fixture
-def blobs(folder: Path) -> Blobs:
-    return open_blobs(None, folder)
 
 
 def stored(folder: Path) -> dict[str, bytes]:
