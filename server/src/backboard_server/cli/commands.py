@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -166,13 +167,13 @@ def _settings(**options: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
-        raise Invalid("; ".join(_sentence(fault) for fault in error.errors())) from None
+        raise Invalid("; ".join(_sentence(fault, options) for fault in error.errors())) from None
 
 
-def _sentence(fault: ErrorDetails) -> str:
+def _sentence(fault: ErrorDetails, options: Collection[str]) -> str:
     name = str(fault["loc"][0])
-    option = f"--{name.replace('_', '-')}"
-    return f"{option} or BACKBOARD_{name.upper()}: {fault['msg']}"
+    option = f"--{name.replace('_', '-')} or " if name in options else ""
+    return f"{option}BACKBOARD_{name.upper()}: {fault['msg']}"
 
 
 def _print_json(answer: Any) -> None:
