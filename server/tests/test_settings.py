@@ -42,7 +42,6 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("PORT", "70000"),
         ("WORKERS", "0"),
         ("LOG_FORMAT", "xml"),
-        ("API_KEY", "short"),
         ("DRAIN_SECONDS", "soon"),
     ],
 )

@@ -24,7 +24,7 @@ def test_help_names_every_command() -> None:
         (
             ("serve",),
             {"BACKBOARD_DRAIN_SECONDS": "soon"},
-            "backboard: BACKBOARD_DRAIN_SECONDS: Input should be",
+            "backboard: BACKBOARD_DRAIN_SECONDS: Input",
         ),
     ],
 )
