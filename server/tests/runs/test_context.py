@@ -244,3 +244,12 @@ def test_history_takes_half_the_window_and_never_more_than_its_limit(
     context_limit: int, tokens_max: int, expected: int
 ) -> None:
     assert history_budget(context_limit, tokens_max) == expected
+
+
+def test_the_model_is_told_of_files_that_it_cannot_read() -> None:
+    with_text = assemble(turn(), SendMessage(content="See"), CHOICE, ["a.pdf", "b.png"])
+    alone = assemble(turn(), SendMessage(), CHOICE, ["a.pdf"])
+
+    note = "[Files attached, whose contents are not shown: a.pdf"
+    assert with_text.prompt.messages[-1].content == f"See\n\n{note}, b.png]"
+    assert alone.prompt.messages[-1].content == f"{note}]"

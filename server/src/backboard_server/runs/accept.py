@@ -57,7 +57,7 @@ async def accept_message(
             ids=ids,
             turn=turn,
             choice=choice,
-            context=assemble(turn, message, choice),
+            context=assemble(turn, message, choice, [file.filename for file in files]),
             context_limit=context_limit,
             attachments=attachments,
         )

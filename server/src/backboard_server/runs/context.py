@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -11,9 +12,7 @@ from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage
 from backboard_server.domain.threads import HistoryMessage, Turn
 from backboard_server.domain.tokens import estimate_message_tokens, estimate_tokens
 
-HISTORY_SHARE = (
-    0.5  # of the context window; the rest is for the system prompt, what is recalled, and the answer
-)
+HISTORY_SHARE = 0.5  # of the context window; the rest is for the system prompt and the answer
 
 _SUMMARY_HEADER = "Summary of the earlier part of this conversation, which is no longer shown:\n"
 
@@ -31,8 +30,11 @@ def history_budget(context_limit: int, tokens_max: int) -> int:
     return min(tokens_max, int(context_limit * HISTORY_SHARE))
 
 
-def assemble(turn: Turn, message: SendMessage, choice: ModelChoice) -> Context:
-    """Return the prompt: system prompt, summary of what no longer fits, history, and the new message."""
+def assemble(turn: Turn, message: SendMessage, choice: ModelChoice, filenames: Sequence[str] = ()) -> Context:
+    """Return the prompt: system prompt, summary of what no longer fits, history, and the new message.
+
+    `filenames` came with the message: the model is told of them, as it cannot read them.
+    """
     system_prompt = message.system_prompt if message.system_prompt is not None else turn.system_prompt
     messages: list[PromptMessage] = []
     if system_prompt:
@@ -40,7 +42,7 @@ def assemble(turn: Turn, message: SendMessage, choice: ModelChoice) -> Context:
     if turn.summary:
         messages.append(PromptMessage("system", _SUMMARY_HEADER + turn.summary))
     messages.extend(_replayed(turn.history))
-    messages.append(PromptMessage("user", message.content))
+    messages.append(PromptMessage("user", _with_filenames(message.content, filenames)))
     tools = message.tools if message.tools is not None else turn.tools
     prompt = Prompt(
         choice=choice,
@@ -51,6 +53,12 @@ def assemble(turn: Turn, message: SendMessage, choice: ModelChoice) -> Context:
         openrouter=message.openrouter,
     )
     return Context(prompt, _estimate(messages, tools), turn.summary_tokens if turn.summary else 0)
+
+
+def _with_filenames(content: str, filenames: Sequence[str]) -> str:
+    if not filenames:
+        return content
+    return f"{content}\n\n[Files attached, whose contents are not shown: {', '.join(filenames)}]".strip()
 
 
 def _replayed(history: list[HistoryMessage]) -> list[PromptMessage]:
