@@ -13,10 +13,9 @@ from msgspec import Struct
 from backboard_server.domain.ids import new_id
 from backboard_server.store.database import Connection
 from conftest import client_of
+from contract.belongings import Belongings, plant, plant_things, snapshot
+from contract.probes import Form, IdField, Operation, operations_of
 from fake_vendor import Answer, FakeVendor
-
-from .belongings import Belongings, plant, plant_things, snapshot
-from .probes import Form, IdField, Operation, operations_of
 
 MALFORMED_TEXTS = (
     "none",
@@ -112,7 +111,7 @@ class _Attack:
     async def _probe(self, client: httpx.AsyncClient, form: Form, field: IdField) -> list[str]:
         """Another tenant's, an unknown and a deleted id must look the same."""
         findings: list[str] = []
-        for company in _companies(form, field):
+        for company in _companies(form):
             others = self._others(form, field, company)
             ids = {
                 "another tenant's": self._victim.existing[field.noun],
@@ -171,7 +170,7 @@ class _Attack:
         return [f"{where}: the response tells {secret}" for secret in self._victim.secrets if secret in told]
 
 
-def _companies(form: Form, probed: IdField) -> Iterator[Company]:
+def _companies(form: Form) -> Iterator[Company]:
     yield "absent"
     if len(form.ids) > 1:
         yield "own"

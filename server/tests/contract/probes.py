@@ -68,7 +68,7 @@ class Operation(Struct, frozen=True):
             yield Form(self, None, {}, self.parameters)
         for media_type, (schema, ids) in self.bodies.items():
             for content in CONTENTS.get(self.id, ({},)):
-                yield Form(self, media_type, _required(schema) | content, self.parameters + ids)
+                yield Form(self, media_type, _required(schema, ids) | content, self.parameters + ids)
 
 
 class Form(Struct, frozen=True):
@@ -171,9 +171,9 @@ def _resolved(root: Schema, schema: Schema) -> Schema:
             return schema
 
 
-def _required(schema: Schema) -> dict[str, Any]:
+def _required(schema: Schema, ids: tuple[IdField, ...]) -> dict[str, Any]:
     """Return an example for each required field of a body that is no id."""
-    names = [name for name in schema.get("required", ()) if not _ID_NAME.search(name)]
+    names = set(schema.get("required", ())) - {field.name for field in ids}
     return {name: _example(name, schema["properties"][name]) for name in names}
 
 
@@ -192,9 +192,8 @@ def _encoded(media_type: str | None, body: dict[str, Any]) -> dict[str, Any]:
         case "application/x-www-form-urlencoded":
             return {"data": _texts(body)}
         case "multipart/form-data":
-            return {
-                "files": [*((name, (None, text)) for name, text in _texts(body).items()), ("files", FILE)]
-            }
+            fields = [(name, (None, text)) for name, text in _texts(body).items()]
+            return {"files": [*fields, ("files", FILE)]}
         case _:
             raise NotImplementedError(f"No probe can be sent as {media_type}")
 

@@ -85,51 +85,20 @@ def refused(valid: str, revoked: str) -> Iterator[Refused]:
 
 def hostile_texts() -> list[bytes]:
     """Return what nobody's key looks like, by itself and made to look like one."""
-    quoted = [
-        "'",
-        '"',
-        "`",
-        "\\",
-        "';",
-        "--",
-        "/*",
-        "%",
-        "_",
-        "%%",
-        "$1",
-        "$$",
-        "{}",
-        "{{7*7}}",
-        ",",
-        ";",
-        "=",
-        "*",
-    ]
+    quoted = [*"'\"`\\%_,;=*", "';", "--", "/*", "%%", "$1", "$$", "{}", "{{7*7}}"]
     sql = [
         "' OR '1'='1", "' OR 1=1 --", "') OR ('1'='1", "'; DROP TABLE api_keys; --",
         "'; SELECT pg_sleep(10); --", "' UNION SELECT * FROM api_keys --", "%27%20OR%201=1", "E'\\\\x00'",
         "U&'\\0027'", "\\x27",
     ]  # fmt: skip
     values = ["null", "NULL", "None", "undefined", "true", "0", "-1", "1e999", "NaN", "[]", "[object Object]"]
-    elsewhere = [
-        "../../etc/passwd",
-        "<script>alert(1)</script>",
-        "${jndi:ldap://127.0.0.1/a}",
-        "\r\nX-Admin: 1",
-    ]
+    elsewhere = ["../../etc/passwd", "<script>alert(1)</script>", "${jndi:ldap://[::1]/a}", "\r\nX-Admin: 1"]
     odd = ["\0", "\x01\x02\x03", "\x7f", "\t", "\n", " ", "a b c", "espr_ espr_"]
     long = ["A" * 511, "A" * 512, "A" * 513, "A" * 8_000, "A" * 100_000, "'" * 512, "\xe9" * 300]
     texts = [*quoted, *sql, *values, *elsewhere, *odd, *long]
     encoded = [text.encode("latin-1") for text in texts]
-    encoded += [
-        "ключ".encode(),
-        "🔑".encode(),
-        "\u202e".encode(),
-        "é".encode("utf-16"),
-        b"\xff\xfe",
-        b"\xc3\x28",
-    ]
-    encoded += [bytes([byte]) * 8 for byte in range(128, 256, 4)]
+    encoded += ["ключ".encode(), "🔑".encode(), "\u202e".encode(), "é".encode("utf-16")]
+    encoded += [b"\xff\xfe", b"\xc3\x28", *(bytes([byte]) * 8 for byte in range(128, 256, 4))]
     return [
         before + text + after for text in encoded for before in (b"", b"espr_") for after in (b"", b"A" * 43)
     ]

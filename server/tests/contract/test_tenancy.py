@@ -18,7 +18,7 @@ from backboard_server.settings import Settings
 from backboard_server.store.database import Connection, connect_owner
 from backboard_server.store.embedded import EmbeddedPostgres
 from backboard_server.store.migrate import migrate
-from conftest import VENDOR_KEY
+from conftest import VENDOR_KEY, Tenant, client_of
 from contract.attack import Site, findings_of, plant_duels
 from contract.belongings import plant, snapshot
 from contract.unfiltered import UnfilteredConnection, install_unfiltered_routines, without_filters
@@ -105,6 +105,15 @@ async def test_what_is_planted_reaches_every_table(site: Site) -> None:
 
 async def test_no_operation_reaches_another_tenant(site: Site) -> None:
     assert await findings_of(site, await plant_duels(site)) == {}
+
+
+async def test_a_list_by_the_name_of_anothers_assistant_is_empty(site: Site, tenant: Tenant) -> None:
+    victim = await plant(site.app, site.owner, site.vendor, "canary of another")
+
+    async with client_of(site.app, tenant) as client:
+        listed = await client.get("/assistants", params={"name": victim.canary})
+
+    assert (listed.status_code, listed.json()) == (200, [])
 
 
 async def test_row_level_security_alone_holds(unfiltered_site: Site) -> None:
