@@ -115,6 +115,8 @@ async def test_a_run_that_is_stopped_keeps_what_was_said(
     with pytest.raises(asyncio.CancelledError):
         await task
 
+    assert isinstance(seen[-1], RunFailed)
+    assert seen[-1].code == "server_stopped"
     assert await run_status(adapters, tenant, accepted) == ("FAILED", "server_stopped")
     assert (await stored(adapters, tenant, accepted)).messages[-1].content
 

@@ -51,7 +51,7 @@ async def run_message(adapters: Adapters, accepted: AcceptedMessage) -> AsyncGen
         ended = await finish(adapters, run, draft, datetime.now(UTC))
     except asyncio.CancelledError:
         stopped = Unavailable("The server was stopped while the model was answering.", code="server_stopped")
-        await asyncio.shield(_fail(adapters, run, draft, stopped))
+        yield await asyncio.shield(_fail(adapters, run, draft, stopped))
         raise
     except Exception as error:  # the conductor: whatever happened, the run must end, and say so
         failure = error if isinstance(error, BackboardError) else _unexpected(error)
