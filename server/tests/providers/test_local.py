@@ -54,8 +54,10 @@ async def test_without_a_match_it_says_so_and_how_to_do_better() -> None:
 
 async def test_it_never_quotes_its_own_answers() -> None:
     earlier = PromptMessage("assistant", ANSWER)
+    about_itself = PromptMessage("user", "Which language model can only quote this conversation?")
 
     assert await _text(NAME, QUESTION, earlier, QUESTION) == ANSWER
+    assert "nothing earlier in it matches" in await _text(NAME, QUESTION, earlier, about_itself)
 
 
 async def test_what_the_user_stated_goes_before_what_a_model_said() -> None:
