@@ -7,6 +7,7 @@ import logging
 import time
 
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backboard_server.domain import tracing
@@ -15,7 +16,25 @@ from backboard_server.domain.ids import new_id
 PREFIX = "/api"
 BODY_WAIT_SECONDS = 15.0  # between two pieces of a body
 
+_AFTERWARDS = "backboard.afterwards"
+
 _log = logging.getLogger("backboard_server.access")
+
+
+class Afterwards(Response):
+    """A response that the frame sends once the framework is done with the request.
+
+    For streams: the layers in between would hold some 14 kB for as long as one is open, and see every event.
+    """
+
+    def __init__(self, response: Response) -> None:
+        """`response` is what is sent."""
+        super().__init__()
+        self._response = response
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the response to the frame."""
+        await send({"type": _AFTERWARDS, "response": self._response})
 
 
 class Frame:
@@ -31,14 +50,17 @@ class Frame:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        _strip_prefix(scope)
         request_id = new_id().hex
         tracing.request_id.set(request_id)
         started = time.perf_counter()
         status = 0
+        afterwards: ASGIApp | None = None
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, afterwards
+            if message["type"] == _AFTERWARDS:
+                afterwards = message["response"]
+                return
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message = {
@@ -50,10 +72,14 @@ class Frame:
         if scope["type"] == "http":
             receive = self._bounded(receive)
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app(_without_prefix(scope), receive, send_with_id)
+            if afterwards is not None:
+                await afterwards(scope, receive, send_with_id)
         finally:
             milliseconds = (time.perf_counter() - started) * 1000
-            _log.info("%s %s %d %.1f ms", scope.get("method", "WS"), scope["path"], status, milliseconds)
+            # Escaped, as a path may hold what a terminal or another line of the log would take for its own.
+            path = scope["path"].encode("unicode_escape").decode()
+            _log.info("%s %s %d %.1f ms", scope.get("method", "WS"), path, status, milliseconds)
 
     def _bounded(self, receive: Receive) -> Receive:
         """Return a `receive` that takes a silent client for gone, and refuses one that sends on and on.
@@ -83,9 +109,13 @@ class Frame:
         return receive_within_bounds
 
 
-def _strip_prefix(scope: Scope) -> None:
-    """Serve `/api/x` as `/x`: clients of the hosted service use the prefix, the SDK's own tests do not."""
+def _without_prefix(scope: Scope) -> Scope:
+    """Serve `/api/x` as `/x`: clients of the hosted service use the prefix, the SDK's own tests do not.
+
+    Always a copy, as the framework leaves in it what is to be gone with the request.
+    """
     path: str = scope["path"]
-    if path.startswith(PREFIX + "/"):
-        scope["path"] = path[len(PREFIX) :]
-        scope["raw_path"] = bytes(scope.get("raw_path") or path.encode())[len(PREFIX) :]
+    if not path.startswith(PREFIX + "/"):
+        return dict(scope)
+    raw_path = bytes(scope.get("raw_path") or path.encode())
+    return {**scope, "path": path[len(PREFIX) :], "raw_path": raw_path[len(PREFIX) :]}
