@@ -36,7 +36,7 @@ async def test_the_request_id_is_ours_and_in_the_log(
 
     assert first.headers["x-request-id"] != second.headers["x-request-id"]
     assert first.headers["x-request-id"] != "theirs"
-    assert "GET /health 200" in caplog.text
+    assert "GET /api/health 200" in caplog.text
 
 
 async def test_a_path_cannot_pose_as_a_line_of_the_log(
@@ -45,7 +45,7 @@ async def test_a_path_cannot_pose_as_a_line_of_the_log(
     with caplog.at_level(logging.INFO, logger="backboard_server.access"):
         await client.get("/x%0AINFO%20forged%1b[31m")
 
-    assert r"GET /x\nINFO forged\x1b[31m 404" in caplog.messages[-1]
+    assert r"GET /api/x\nINFO forged\x1b[31m 404" in caplog.messages[-1]
 
 
 async def test_a_body_that_stops_coming_is_not_waited_for(

@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer]
 def test_the_example_does_what_it_says(program: Path, server: RunningServer) -> None:
     environment = {"BACKBOARD_API_KEY": KEY, "BACKBOARD_BASE_URL": f"{server.base_url}/api"}
 
-    run = subprocess.run(
+    run = subprocess.run(  # noqa: S603 - our own examples
         [sys.executable, str(program)],
         env=bare_environment() | environment,
         capture_output=True,
