@@ -126,8 +126,8 @@ class Egress:
 
     async def _send(self, call: Call) -> aiohttp.ClientResponse:
         # Large bodies go out piece by piece, so that one of them does not hold up the other streams.
-        is_large = call.body is not None and len(call.body) > _AT_ONCE_BYTES_MAX
-        body = io.BytesIO(call.body) if call.body is not None and is_large else call.body
+        content = call.body or b""
+        body = io.BytesIO(content) if len(content) > _AT_ONCE_BYTES_MAX else call.body
         limit = self._timeouts.first_byte_seconds
         try:
             async with asyncio.timeout(limit):

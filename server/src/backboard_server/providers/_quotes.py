@@ -19,7 +19,7 @@ _WORTH_OF_RECENCY = 0.2  # how much more the newest sentence counts than the old
 _CLOSE_ENOUGH = 0.7  # of the best score
 
 # A small letter after a full stop belongs to an abbreviation: at 3 p.m. in room B.
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?![a-z])|(?<=[。\uff01\uff1f।؟])\s*|\s*\n\s*")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?![a-z])|(?<=[。\uff01\uff1f।؟])\s*|\n")
 _QUESTION_MARKS = "?\uff1f؟"
 _WORD = re.compile(r"[^\W_]+")
 # Scripts written without spaces: Thai to Khmer, kana, Han; Hangul has them, but particles stick to its words.
@@ -54,7 +54,7 @@ class _Sentence(Struct, frozen=True):
 
 
 def closest(question: str, passages: Sequence[Passage], count_max: int) -> list[str]:
-    """Return the sentences of `passages` that say most about `question`, in their own order.
+    """Return the sentences of `passages` that say most about `question`, the closest first.
 
     Passages run from oldest to newest. A sentence that only repeats the question is never returned.
     """
@@ -63,11 +63,9 @@ def closest(question: str, passages: Sequence[Passage], count_max: int) -> list[
     sentences = [sentence for sentence in _sentences(passages) if sentence.folded != asked]
     scores = _scores(terms, sentences)
     threshold = max(scores, default=0.0) * _CLOSE_ENOUGH
-    ranked = sorted(range(len(sentences)), key=lambda place: -scores[place])
-    texts = [sentences[place].text for place in ranked if scores[place] > 0 and scores[place] >= threshold]
-    chosen = list(dict.fromkeys(texts))[:count_max]
-    chosen.sort(key=texts.index)
-    return [_shortened(text) for text in chosen]
+    ranked = sorted(zip(scores, sentences, strict=True), key=lambda scored: -scored[0])
+    close = [sentence.text for score, sentence in ranked if score > 0 and score >= threshold]
+    return [_shortened(text) for text in list(dict.fromkeys(close))[:count_max]]
 
 
 def _sentences(passages: Sequence[Passage]) -> list[_Sentence]:
