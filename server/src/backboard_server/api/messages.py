@@ -24,6 +24,7 @@ from backboard_server.store.turns import StoredFile
 from .assistants import PROMPT_CHARACTERS_MAX, Tools
 from .bodies import Body, Id, JsonObject, Name, Sent, from_json_text, read_body, validated
 from .edge import CallerOf, Edge, EdgeOf, GuardedRoute
+from .frame import Afterwards
 from .sse import EventStream
 
 router = APIRouter(prefix="/threads", tags=["messages"], route_class=GuardedRoute)
@@ -194,7 +195,7 @@ async def _respond(
         raise
     run = edge.runs.start(run_message(edge.adapters, accepted), has_reader=message.stream)
     if message.stream:
-        return EventStream(run)
+        return Afterwards(EventStream(run))
     return Response(_encoded(await run.last_event()), media_type="application/json")
 
 
