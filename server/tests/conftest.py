@@ -12,7 +12,9 @@ from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from msgspec import Struct
 
+from backboard_server.adapters import Adapters
 from backboard_server.app import create_app
+from backboard_server.bootstrap import open_adapters
 from backboard_server.domain.keys import Caller
 from backboard_server.settings import Settings
 from backboard_server.store.address import Address
@@ -93,15 +95,26 @@ async def vendor() -> AsyncGenerator[FakeVendor]:
 
 
 @pytest.fixture
-async def app(
-    owner_address: Address, data_dir: Path, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch
-) -> AsyncGenerator[FastAPI]:
-    """The web application in this process, on the real database, with OpenAI played by the fake vendor."""
+def settings(data_dir: Path, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The settings of a server in this process, for which the fake vendor plays OpenAI."""
     monkeypatch.setenv("OPENAI_API_KEY", VENDOR_KEY)
     monkeypatch.setenv("OPENAI_BASE_URL", vendor.base_url)
-    app = create_app(
-        Settings(data_dir=data_dir, retry_base_seconds=0.01, drain_seconds=5, body_bytes_max=BODY_BYTES_MAX)
+    return Settings(
+        data_dir=data_dir, retry_base_seconds=0.01, drain_seconds=5, body_bytes_max=BODY_BYTES_MAX
     )
+
+
+@pytest.fixture
+async def adapters(owner_address: Address, settings: Settings) -> AsyncGenerator[Adapters]:
+    """The real database, and models whose vendor is the fake one."""
+    async with open_adapters(settings) as adapters:
+        yield adapters
+
+
+@pytest.fixture
+async def app(owner_address: Address, settings: Settings) -> AsyncGenerator[FastAPI]:
+    """The web application in this process."""
+    app = create_app(settings)
     async with LifespanManager(app):
         yield app
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from backboard_server.adapters import Adapters
-from backboard_server.bootstrap import open_adapters
 from backboard_server.domain.errors import Invalid
 from backboard_server.domain.ids import new_id
 from backboard_server.settings import Settings
-from backboard_server.store.address import Address
 from backboard_server.store.database import Connection, Database
 from backboard_server.store.jobs import ATTEMPTS_MAX, Job, claim_jobs
 from backboard_server.worker import JOBS, run_job, run_worker
@@ -31,17 +27,6 @@ class Disk:
     async def read(self, size: int = -1) -> bytes:
         taken, self._content = self._content, b""
         return taken
-
-
-@pytest.fixture
-def settings(data_dir: Path) -> Settings:
-    return Settings(data_dir=data_dir)
-
-
-@pytest.fixture
-async def adapters(owner_address: Address, settings: Settings) -> AsyncGenerator[Adapters]:
-    async with open_adapters(settings) as adapters:
-        yield adapters
 
 
 async def enqueue(database: Database, tenant: Tenant, kind: str, payload: str) -> UUID:

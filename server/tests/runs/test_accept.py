@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fastapi import FastAPI
 
 from backboard_server.adapters import Adapters
-from backboard_server.api.edge import Edge
 from backboard_server.domain.errors import Invalid, NotFound
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.messages import SendMessage
@@ -15,13 +13,6 @@ from backboard_server.store import threads
 from backboard_server.store.turns import StoredFile
 from conftest import Tenant
 from fake_vendor import FakeVendor
-
-
-@pytest.fixture
-def adapters(app: FastAPI) -> Adapters:
-    edge = app.state.edge
-    assert isinstance(edge, Edge)
-    return edge.adapters
 
 
 async def test_the_message_is_stored_before_any_model_is_asked(

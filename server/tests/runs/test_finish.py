@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from backboard_server.adapters import Adapters, Limits
-from backboard_server.bootstrap import open_adapters
 from backboard_server.domain import events
 from backboard_server.domain.errors import Conflict, Upstream
 from backboard_server.domain.events import ContextUsage, RunIds
@@ -30,8 +27,6 @@ from backboard_server.domain.threads import HistoryMessage, Turn
 from backboard_server.runs.context import assemble
 from backboard_server.runs.draft import Draft, views
 from backboard_server.runs.finish import OpenRun, finish
-from backboard_server.settings import Settings
-from backboard_server.store.address import Address
 from backboard_server.store.threads import delete_thread, get_thread
 from backboard_server.store.turns import open_turn
 from conftest import Tenant
@@ -40,12 +35,6 @@ from turn_requests import opening
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CHOICE = ModelChoice("openai", "gpt-x")
 LONG = "x" * 384  # with what a message adds: 100 tokens by our estimate
-
-
-@pytest.fixture
-async def adapters(owner_address: Address, data_dir: Path) -> AsyncGenerator[Adapters]:
-    async with open_adapters(Settings(data_dir=data_dir)) as adapters:
-        yield adapters
 
 
 async def open_run(

@@ -10,7 +10,6 @@ import pytest
 from fastapi import FastAPI
 
 from backboard_server.adapters import Adapters
-from backboard_server.api.edge import Edge
 from backboard_server.domain.errors import BackboardError, Conflict, Upstream
 from backboard_server.domain.events import ContentStreaming, Event, RunEnded, RunFailed
 from backboard_server.domain.messages import SendMessage
@@ -22,13 +21,6 @@ from backboard_server.store import threads
 from conftest import Tenant
 from fake_vendor import Answer, FakeVendor, Fault
 from waiting import wait_until
-
-
-@pytest.fixture
-def adapters(app: FastAPI) -> Adapters:
-    edge = app.state.edge
-    assert isinstance(edge, Edge)
-    return edge.adapters
 
 
 async def accept(adapters: Adapters, tenant: Tenant, **fields: Any) -> AcceptedMessage:

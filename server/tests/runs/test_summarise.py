@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from backboard_server.adapters import Adapters
-from backboard_server.bootstrap import open_adapters
 from backboard_server.domain.errors import Upstream
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.threads import Turn
 from backboard_server.runs import summarise
 from backboard_server.runs.prompts import SUMMARISE
 from backboard_server.runs.summarise import SUMMARY_CHARACTERS_MAX, SummariseThread, summarise_thread
-from backboard_server.settings import Settings
-from backboard_server.store.address import Address
 from backboard_server.store.threads import delete_thread
 from backboard_server.store.turns import open_turn
-from conftest import VENDOR_KEY, Tenant
+from conftest import Tenant
 from fake_vendor import Answer, FakeVendor, Fault
 from turn_requests import opening, say
-
-
-@pytest.fixture
-async def adapters(
-    owner_address: Address, data_dir: Path, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch
-) -> AsyncGenerator[Adapters]:
-    monkeypatch.setenv("OPENAI_API_KEY", VENDOR_KEY)
-    monkeypatch.setenv("OPENAI_BASE_URL", vendor.base_url)
-    async with open_adapters(Settings(data_dir=data_dir)) as adapters:
-        yield adapters
 
 
 async def make_thread(adapters: Adapters, tenant: Tenant, *contents: str) -> UUID:

@@ -2,70 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID
-
 import pytest
+
 from backboard_server.domain.errors import Conflict, Invalid, NotFound
 from backboard_server.domain.ids import new_id
-from backboard_server.domain.prompts import ToolCall, Usage
-from backboard_server.domain.threads import Turn
+from backboard_server.domain.prompts import ToolCall
 from backboard_server.store import threads
 from backboard_server.store.database import Connection, Database
-from backboard_server.store.turns import FinishTurn, OpenTurn, finish_turn, open_turn
+from backboard_server.store.turns import finish_turn, open_turn
 from conftest import Tenant
-
-
-def opening(**changes: Any) -> OpenTurn:
-    fields: dict[str, Any] = {
-        "new_thread_id": new_id(),
-        "new_assistant_id": new_id(),
-        "message_id": new_id(),
-        "run_id": new_id(),
-        "answer_id": new_id(),
-        "content": "Hello",
-        "tokens": 6,
-        "model_provider": "local",
-        "model_name": "quotes",
-        "default_name": "Default assistant",
-        "default_tok_k": 10,
-        "default_embedding_provider": "openai",
-        "default_embedding_model_name": "text-embedding-3-large",
-        "default_embedding_dims": 3072,
-        "history_tokens_max": 1000,
-        "history_messages_max": 10,
-    }
-    return OpenTurn(**(fields | changes))
-
-
-def finishing(request: OpenTurn, thread_id: UUID, **changes: Any) -> FinishTurn:
-    assert request.run_id is not None
-    assert request.answer_id is not None
-    fields: dict[str, Any] = {
-        "thread_id": thread_id,
-        "run_id": request.run_id,
-        "answer_id": request.answer_id,
-        "status": "COMPLETED",
-        "content": "Hi",
-        "tokens": 5,
-        "model_provider": "local",
-        "model_name": "quotes",
-        "usage": Usage(input_tokens=7, output_tokens=2),
-        "created_at": datetime.now(UTC),
-    }
-    return FinishTurn(**(fields | changes))
-
-
-async def say(
-    database: Database, tenant: Tenant, thread_id: UUID | None, content: str, **changes: Any
-) -> Turn:
-    request = opening(thread_id=thread_id, content=content, **changes)
-    turn = await open_turn(database, tenant.caller.tenant_id, request)
-    await finish_turn(
-        database, tenant.caller.tenant_id, finishing(request, turn.thread_id, content=f"re: {content}")
-    )
-    return turn
+from turn_requests import finishing, opening, say
 
 
 async def test_first_message_makes_thread_and_default_assistant(database: Database, tenant: Tenant) -> None:

@@ -9,7 +9,6 @@ from backboard_server.domain.assistants import Assistant, AssistantSetup
 from backboard_server.domain.errors import NotFound
 
 from .database import Database
-from .documents import enqueue_blob_deletion
 from .rows import decoded, encoded
 
 _COLUMNS = """
@@ -101,7 +100,6 @@ async def update_assistant(
 async def delete_assistant(database: Database, tenant_id: UUID, assistant_id: UUID) -> None:
     """Delete an assistant with its threads, messages, runs and documents. Raises NotFound."""
     async with database.tenant(tenant_id) as connection:
-        await enqueue_blob_deletion(connection, tenant_id, assistant_id=assistant_id)
         deleted = await connection.fetchval(
             "DELETE FROM assistants WHERE tenant_id = $1 AND id = $2 RETURNING id", tenant_id, assistant_id
         )

@@ -13,7 +13,6 @@ from backboard_server.domain.messages import Attachment, Message
 from backboard_server.domain.threads import Thread
 
 from .database import Connection, Database
-from .documents import enqueue_blob_deletion
 from .rows import decoded, encoded
 
 _COLUMNS = "id, assistant_id, metadata, first_user_message, message_count, created_at, updated_at"
@@ -77,7 +76,6 @@ async def list_threads(
 async def delete_thread(database: Database, tenant_id: UUID, thread_id: UUID) -> None:
     """Delete a thread with its messages, runs and documents. Raises NotFound."""
     async with database.tenant(tenant_id) as connection:
-        await enqueue_blob_deletion(connection, tenant_id, thread_id=thread_id)
         deleted = await connection.fetchval(
             "DELETE FROM threads WHERE tenant_id = $1 AND id = $2 RETURNING id", tenant_id, thread_id
         )

@@ -135,7 +135,7 @@ CREATE INDEX documents_of_thread ON documents (tenant_id, thread_id) WHERE threa
 CREATE INDEX documents_of_message ON documents (tenant_id, message_id) WHERE message_id IS NOT NULL;
 
 CREATE TABLE jobs (
-    tenant_id   uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+    tenant_id   uuid NOT NULL,  -- no reference: the blobs of a tenant that is gone are still to be deleted
     id          uuid NOT NULL,
     kind        text NOT NULL,
     subject     text NOT NULL,  -- what the job is about; one job of a kind waits per subject

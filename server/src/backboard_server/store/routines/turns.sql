@@ -111,9 +111,8 @@ BEGIN
     PERFORM set_config('backboard.tenant_id', _tenant::text, true);
     SELECT * INTO _o FROM jsonb_to_record(_outcome) AS o (
         thread_id uuid, run_id uuid, answer_id uuid, status text, content text, reasoning text, tool_calls jsonb,
-        metadata jsonb, tokens integer, model_provider text, model_name text, usage jsonb, token_ratio real,
-        error_code text, error text, created_at timestamptz, summary_job_id uuid,
-        summary_keep integer
+        tokens integer, model_provider text, model_name text, usage jsonb, token_ratio real,
+        error_code text, error text, created_at timestamptz, summary_job_id uuid, summary_keep integer
     );
 
     -- The thread first, as whoever deletes it takes the two in this order.
@@ -131,11 +130,11 @@ BEGIN
             USING ERRCODE = 'BB409';
     END IF;
     INSERT INTO messages (
-        tenant_id, id, thread_id, sequence, run_id, role, content, reasoning, tool_calls, status, metadata, tokens,
+        tenant_id, id, thread_id, sequence, run_id, role, content, reasoning, tool_calls, status, tokens,
         model_provider, model_name, input_tokens, output_tokens, created_at
     ) VALUES (
         _tenant, _o.answer_id, _o.thread_id, _sequence, _o.run_id, 'assistant', _o.content, _o.reasoning, _o.tool_calls,
-        _o.status, _o.metadata, _o.tokens, _o.model_provider, _o.model_name, (_o.usage ->> 'input_tokens')::integer,
+        _o.status, _o.tokens, _o.model_provider, _o.model_name, (_o.usage ->> 'input_tokens')::integer,
         (_o.usage ->> 'output_tokens')::integer, _o.created_at
     );
     IF _o.summary_job_id IS NOT NULL THEN
