@@ -32,6 +32,15 @@ def test_events_are_encoded_as_the_contract_frames_them() -> None:
     assert encoded.startswith('id: 1\ndata: {"type":"content_streaming",')
 
 
+def test_no_client_takes_a_character_of_the_text_for_the_end_of_a_line() -> None:
+    text = "a\x85b\u2028c\u2029d\x0be\x0cf\x1cg\r\nh"
+
+    encoded = sse.encode([piece(text)], 0).decode()
+
+    assert len(encoded.splitlines()) == 3, "an id, the data and a blank line, for whatever splits lines"
+    assert [event["content"] for event in events_of(encoded)] == [text]
+
+
 async def test_silence_is_bridged_by_comments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "KEEP_ALIVE_SECONDS", 0.01)
     go_on = asyncio.Event()

@@ -17,6 +17,12 @@ _HEADERS = [
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
+# Published clients read lines as `str.splitlines` does, which ends them at these too, and drop the event.
+_LINE_ENDS = {
+    "\x85".encode(): b"\\u0085",
+    "\u2028".encode(): b"\\u2028",
+    "\u2029".encode(): b"\\u2029",
+}
 _encoder = msgspec.json.Encoder()
 
 
@@ -49,6 +55,13 @@ def encode(events: list[Event], sent: int) -> bytes:
     lines: list[bytes] = []
     for sequence, event in enumerate(events, start=sent + 1):
         lines.append(b"id: %d\ndata: " % sequence)
-        lines.append(_encoder.encode(event))
+        lines.append(_on_one_line(_encoder.encode(event)))
         lines.append(b"\n\n")
     return b"".join(lines)
+
+
+def _on_one_line(json: bytes) -> bytes:
+    if not json.isascii():
+        for end, escape in _LINE_ENDS.items():
+            json = json.replace(end, escape)
+    return json
