@@ -79,7 +79,7 @@ async def test_a_message_comes_back_with_all_that_was_stored_of_it(
     assert (answered.input_tokens, answered.output_tokens) == (7, 2)
     assert answered.metadata == {
         "run_id": str(request.run_id),
-        "tool_calls": [{"id": "call_1", "name": "look", "arguments": "{}"}],
+        "tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}],
     }
 
 

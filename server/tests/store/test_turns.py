@@ -120,7 +120,7 @@ async def test_finish_stores_answer_and_metadata(database: Database, tenant: Ten
     assert (answer.status, answer.input_tokens, answer.output_tokens) == ("REQUIRES_ACTION", 7, 2)
     assert answer.metadata is not None
     assert answer.metadata["run_id"] == str(request.run_id)
-    assert answer.metadata["tool_calls"][0]["name"] == "look"
+    assert answer.metadata["tool_calls"][0]["function"]["name"] == "look"
 
 
 async def test_finishing_a_deleted_thread_is_a_conflict(database: Database, tenant: Tenant) -> None:

@@ -115,6 +115,12 @@ def _message(row: asyncpg.Record) -> Message:
     if run_id and values["role"] != "user":
         values["metadata"] = (values["metadata"] or {}) | {"run_id": str(run_id)}
         if tool_calls:
-            values["metadata"]["tool_calls"] = tool_calls
+            values["metadata"]["tool_calls"] = [_tool_call(call) for call in tool_calls]
     values["attachments"] = msgspec.convert(values["attachments"] or [], list[Attachment])
     return Message(**values)
+
+
+def _tool_call(call: dict[str, str]) -> dict[str, Any]:
+    """Return a tool call in the shape that clients know from answers and events."""
+    function = {"name": call["name"], "arguments": call["arguments"]}
+    return {"id": call["id"], "type": "function", "function": function}
