@@ -15,7 +15,7 @@ _WAIT_SECONDS = 3_600
 
 
 class _Refusal(Struct, frozen=True):
-    """A status, the vendor's words and perhaps a Retry-After."""
+    """A status, the vendor's words and perhaps a Retry-After, where `{date}` is the time to wait for."""
 
     status: int
     kind: str
@@ -30,7 +30,8 @@ def refusal_of(fault: Fault | None, credential: str) -> bytes | None:
     if refusal is None:
         return None
     message = f"{refusal.message} {credential}" if fault is Fault.UNAUTHORIZED else refusal.message
-    lines = (refusal.retry_after,) if refusal.retry_after else ()
+    date = formatdate(time() + _WAIT_SECONDS, usegmt=True)
+    lines = (refusal.retry_after.format(date=date),) if refusal.retry_after else ()
     return json_response(refusal.status, error(message, refusal.kind, refusal.code), *lines)
 
 
@@ -55,7 +56,7 @@ _REFUSALS: dict[Fault | None, _Refusal] = {
     Fault.CONFLICT: _server(409, "The resource is locked."),
     Fault.RATE_LIMITED: _too_fast(),
     Fault.RATE_LIMITED_SECONDS: _too_fast("Retry-After: 7"),
-    Fault.RATE_LIMITED_DATE: _too_fast(f"Retry-After: {formatdate(time() + _WAIT_SECONDS, usegmt=True)}"),
+    Fault.RATE_LIMITED_DATE: _too_fast("Retry-After: {date}"),
     Fault.RATE_LIMITED_MILLISECONDS: _too_fast("retry-after-ms: 1500"),
     Fault.RATE_LIMITED_ZERO: _too_fast("Retry-After: 0"),
     Fault.RATE_LIMITED_HOUR: _too_fast(f"Retry-After: {_WAIT_SECONDS}"),

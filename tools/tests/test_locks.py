@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import locks
 import pytest
+
+import locks
 
 HASH = " \\\n    --hash=sha256:00\n"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 import pytest
+
 import tidy
 
 SERVER = "server/src/backboard_server"

@@ -28,8 +28,8 @@ async def open_adapters(
     settings: Settings, *, connection_class: type[PooledConnection] = PooledConnection
 ) -> AsyncGenerator[Adapters]:
     """Connect this process to the world, and disconnect it at the end. Postgres runs and is migrated."""
-    database = await open_database(app_address(settings), connection_class=connection_class)
     models = Providers(os.environ, _timeouts(settings))
+    database = await open_database(app_address(settings), connection_class=connection_class)
     try:
         yield Adapters(
             database=database,
@@ -50,5 +50,6 @@ def _timeouts(settings: Settings) -> EgressTimeouts:
     return EgressTimeouts(
         connect_seconds=settings.provider_connect_timeout_seconds,
         first_byte_seconds=settings.provider_first_byte_timeout_seconds,
+        whole_answer_seconds=settings.provider_whole_answer_timeout_seconds,
         between_chunks_seconds=settings.provider_between_chunks_timeout_seconds,
     )

@@ -94,6 +94,11 @@ class Settings(BaseSettings):
     provider_first_byte_timeout_seconds: float = Field(
         default=60.0, gt=0, description="How long a provider may take to begin its answer."
     )
+    provider_whole_answer_timeout_seconds: float = Field(
+        default=120.0,
+        gt=0,
+        description="How long a provider may take for an answer that is not streamed.",
+    )
     provider_between_chunks_timeout_seconds: float = Field(
         default=30.0, gt=0, description="How long a provider may fall silent in the middle of its answer."
     )

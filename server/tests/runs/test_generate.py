@@ -12,6 +12,7 @@ from backboard_server.domain.errors import Upstream
 from backboard_server.domain.events import RunIds
 from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage
 from backboard_server.providers import Providers
+from backboard_server.runs import generate as generating
 from backboard_server.runs.draft import Draft
 from backboard_server.runs.generate import ATTEMPTS_MAX, generate
 from backboard_server.store.blobs import Blobs
@@ -111,4 +112,22 @@ async def test_a_retry_after_beyond_the_budget_fails_at_once(
         await answered(models, database, blobs, quick)
 
     assert raised.value.retry_after_seconds == 3600
+    assert len(vendor.requests) == 1
+
+
+async def test_an_answer_that_never_ends_is_stopped(
+    models: Providers,
+    database: Database,
+    blobs: Blobs,
+    vendor: FakeVendor,
+    quick: Limits,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(generating, "ANSWER_SECONDS_MAX", 0.1)
+    vendor.script(Answer(text="on and on " * 1_000, chunks=1_000, chunk_delay_seconds=0.01))
+
+    with pytest.raises(Upstream, match="stopped") as raised:
+        await answered(models, database, blobs, quick)
+
+    assert raised.value.kind == "timeout"
     assert len(vendor.requests) == 1

@@ -27,6 +27,9 @@ class EgressTimeouts(Struct, frozen=True, kw_only=True):
 
     connect_seconds: float = 5.0
     first_byte_seconds: float = 60.0
+    whole_answer_seconds: float = (
+        120.0  # to the first byte of a plain answer, which comes when all is written
+    )
     between_chunks_seconds: float = 30.0
 
 
@@ -36,6 +39,8 @@ class Call(Struct, frozen=True, kw_only=True):
     url: str
     headers: Mapping[str, str]
     body: bytes | None = None
+    is_whole: bool = False
+    """Whether the answer comes all at once, when it is written, which may take longer than its beginning."""
 
     @property
     def method(self) -> str:
@@ -47,14 +52,18 @@ class Reply:
     """The body of a successful response, as it arrives."""
 
     def __init__(
-        self, response: aiohttp.ClientResponse, limit_seconds: float, timeouts: EgressTimeouts
+        self,
+        response: aiohttp.ClientResponse,
+        silence_seconds: float,
+        left_seconds: float,
+        between_seconds: float,
     ) -> None:
-        """`limit_seconds` is what is left of the time to the first byte."""
+        """`silence_seconds` was the time to the first byte, of which `left_seconds` are left."""
         self.content_type = response.content_type
         self._response = response
-        self._limit_seconds = limit_seconds
-        self._silence_seconds = timeouts.first_byte_seconds
-        self._between_chunks_seconds = timeouts.between_chunks_seconds
+        self._limit_seconds = left_seconds
+        self._silence_seconds = silence_seconds
+        self._between_chunks_seconds = between_seconds
         self._bytes = 0
 
     async def read(self) -> bytes:
@@ -104,12 +113,13 @@ class Egress:
         """
         loop = asyncio.get_running_loop()
         started = loop.time()
-        response = await self._send(call)
+        silence = self._timeouts.whole_answer_seconds if call.is_whole else self._timeouts.first_byte_seconds
+        response = await self._send(call, silence)
         try:
             if response.status != 200:
                 raise await self._refused(response)
-            left = self._timeouts.first_byte_seconds - (loop.time() - started)
-            yield Reply(response, max(0.0, left), self._timeouts)
+            left = max(0.0, silence - (loop.time() - started))
+            yield Reply(response, silence, left, self._timeouts.between_chunks_seconds)
         except BaseException:
             response.close()
             raise
@@ -124,13 +134,12 @@ class Egress:
         if self._session:
             await self._session.close()
 
-    async def _send(self, call: Call) -> aiohttp.ClientResponse:
+    async def _send(self, call: Call, silence_seconds: float) -> aiohttp.ClientResponse:
         # Large bodies go out piece by piece, so that one of them does not hold up the other streams.
         content = call.body or b""
         body = io.BytesIO(content) if len(content) > _AT_ONCE_BYTES_MAX else call.body
-        limit = self._timeouts.first_byte_seconds
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(silence_seconds):
                 return await self._opened().request(
                     call.method, call.url, data=body, headers=call.headers, allow_redirects=False
                 )
@@ -138,7 +147,7 @@ class Egress:
             limit = self._timeouts.connect_seconds
             raise Failure("unreachable", f"no connection within {limit:g} s") from None
         except TimeoutError:
-            raise Failure("timeout", f"silent for {limit:g} s") from None
+            raise Failure("timeout", f"silent for {silence_seconds:g} s") from None
         except aiohttp.ClientResponseError as error:
             raise Failure("malformed", f"not HTTP: {error.message}") from error
         except aiohttp.ServerDisconnectedError as error:

@@ -64,7 +64,9 @@ class Providers:
     async def _call(self, host: Host, prompt: Prompt, *, streamed: bool) -> AsyncGenerator[Delta, None]:
         wire = WIRES[host.row.wire]
         path, body = wire.request(_possible(prompt), host.row.dialect, streamed=streamed)
-        call = Call(url=host.base_url + path, headers=wire.headers(host.key), body=body)
+        call = Call(
+            url=host.base_url + path, headers=wire.headers(host.key), body=body, is_whole=not streamed
+        )
         try:
             async with self._egress.open(call) as reply:
                 if not _is_stream(reply, streamed=streamed):

@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 
 from backboard_server.adapters import Adapters, Limits
 from backboard_server.domain.errors import Upstream
@@ -22,6 +22,7 @@ from backboard_server.domain.prompts import Prompt
 from .draft import Draft
 
 ATTEMPTS_MAX = 3
+ANSWER_SECONDS_MAX = 1_800
 _WAIT_SECONDS_MAX = 8.0
 
 _log = logging.getLogger(__name__)
@@ -38,7 +39,11 @@ async def generate(
     attempt = 1
     while True:
         try:
-            async with aclosing(adapters.models.stream(prompt, streamed=streamed)) as deltas:
+            # Comments keep a silent stream alive, but not for ever.
+            async with (
+                _bounded(prompt.choice.provider),
+                aclosing(adapters.models.stream(prompt, streamed=streamed)) as deltas,
+            ):
                 async for delta in deltas:
                     for event in draft.add(delta):
                         yield event
@@ -51,6 +56,20 @@ async def generate(
             attempt += 1
         else:
             return
+
+
+@asynccontextmanager
+async def _bounded(provider: str) -> AsyncGenerator[None]:
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            yield
+    except TimeoutError:
+        raise Upstream(
+            f"{provider} was still writing after {ANSWER_SECONDS_MAX // 60} minutes, and was stopped. "
+            "Ask for a shorter answer.",
+            kind="timeout",
+            provider=provider,
+        ) from None
 
 
 def _wait_before_retry(error: Upstream, attempt: int, limits: Limits) -> float | None:

@@ -1,5 +1,5 @@
--- Bytes do not outlive the row that names them: whatever deletes documents, a cascade included, leaves a job that
--- deletes their blobs, in the same transaction.
+-- Bytes do not outlive the row that names them.
+-- Whatever deletes documents, a cascade included, leaves a job that deletes their blobs, in the same transaction.
 CREATE OR REPLACE FUNCTION enqueue_blob_deletion() RETURNS trigger
 LANGUAGE plpgsql SET search_path = backboard, pg_temp
 AS $$
