@@ -113,7 +113,7 @@ async def test_a_vendor_that_hangs_is_given_up(tmp_path: Path, fault: Fault, str
         async with server_with(vendor, tmp_path / "data", **short) as server, client_of(server) as client:
             saved = await client.send_message("First.", send_to_llm="false")
             async with asyncio.timeout(DEADLINE_SECONDS):
-                with pytest.raises(BackboardAPIError, match="silent for 0.3 s"):
+                with pytest.raises(BackboardAPIError, match=r"silent for 0\.3 s"):
                     await _answer(client, saved.thread_id, streamed=streamed)
             messages = (await client.get_thread(saved.thread_id)).messages
 

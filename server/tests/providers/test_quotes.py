@@ -102,3 +102,14 @@ def test_a_long_history_is_searched_from_its_newest_end_in_bounded_time() -> Non
 
     assert quotes == []
     assert process_time() - started < SECONDS_MAX
+
+
+def test_a_question_of_two_parts_is_answered_from_two_sentences() -> None:
+    passages = [
+        Passage("My name is Ada and I am building a weather station in Oslo."),
+        Passage("The sensors may cost 300 euros, and the first prototype is due on 12 March."),
+    ]
+
+    quotes = closest("What is my name, and when is the first prototype due?", passages, 3)
+
+    assert quotes == [passages[1].text, passages[0].text]

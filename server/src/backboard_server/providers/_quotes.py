@@ -17,6 +17,7 @@ _LENGTH_WEIGHT = 0.75  # BM25's b
 _WORTH_OF_QUESTION = 0.25
 _WORTH_OF_RECENCY = 0.2  # how much more the newest sentence counts than the oldest: people correct themselves
 _CLOSE_ENOUGH = 0.7  # of the best score
+_WORTH_A_LOOK = 0.25  # of the best score, for a sentence about another part of the question
 
 # A small letter after a full stop belongs to an abbreviation: at 3 p.m. in room B.
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?![a-z])|(?<=[。\uff01\uff1f।؟])\s*|\n")
@@ -62,10 +63,23 @@ def closest(question: str, passages: Sequence[Passage], count_max: int) -> list[
     terms = set(_terms(asked))
     sentences = [sentence for sentence in _sentences(passages) if sentence.folded != asked]
     scores = _scores(terms, sentences)
-    threshold = max(scores, default=0.0) * _CLOSE_ENOUGH
     ranked = sorted(zip(scores, sentences, strict=True), key=lambda scored: -scored[0])
-    close = [sentence.text for score, sentence in ranked if score > 0 and score >= threshold]
-    return [_shortened(text) for text in list(dict.fromkeys(close))[:count_max]]
+    return [_shortened(text) for text in _worth_quoting(terms, ranked, count_max)]
+
+
+def _worth_quoting(terms: set[str], ranked: list[tuple[float, _Sentence]], count_max: int) -> list[str]:
+    """Return the best sentence, those nearly as good, and those about a part of the question left out."""
+    chosen: list[str] = []
+    covered: set[str] = set()
+    best = ranked[0][0] if ranked else 0.0
+    for score, sentence in ranked:
+        if score <= 0 or score < best * _WORTH_A_LOOK or len(chosen) == count_max:
+            break
+        speaks_of = terms & set(_terms(sentence.folded))
+        if sentence.text not in chosen and (score >= best * _CLOSE_ENOUGH or not speaks_of <= covered):
+            chosen.append(sentence.text)
+            covered |= speaks_of
+    return chosen
 
 
 def _sentences(passages: Sequence[Passage]) -> list[_Sentence]:
