@@ -75,6 +75,12 @@ def test_every_other_kind_says_who_what_and_what_to_do(kind: UpstreamKind) -> No
     assert message.endswith(".")
 
 
+def test_what_cannot_be_printed_or_stored_is_replaced() -> None:
+    message = explain(Failure("rejected_request", "a\0b\x1b[2J\r\nc", status=418), HOST).message
+
+    assert "(HTTP 418: a\ufffdb\ufffd[2J c)" in message
+
+
 def test_a_long_text_is_cut_after_the_key_was_taken_out_of_it() -> None:
     # The key straddles the cut: were the text cut first, half of the key would stay.
     text = "x" * (VENDOR_TEXT_CHARACTERS_MAX - 5) + "sk-secret" + "y" * 1_000

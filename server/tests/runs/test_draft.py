@@ -142,13 +142,13 @@ def test_nul_which_cannot_be_stored_is_replaced_everywhere() -> None:
     draft, said = write(
         ReasoningDelta("a\0b"),
         TextDelta("c\0d"),
-        ToolCallDelta(0, '"\0"', id="call_1", name="look"),
+        ToolCallDelta(0, '"\0"', id="call\0", name="lo\0k"),
         Finish("tool_calls"),
     )
 
     assert draft.reasoning == "a\ufffdb"
     assert draft.content == "c\ufffdd"
-    assert draft.tool_calls[0].arguments == '"\ufffd"'
+    assert draft.tool_calls == (ToolCall("call\ufffd", "lo\ufffdk", '"\ufffd"'),)
     assert said[0] == events.ReasoningStreaming(**WHERE, content="a\ufffdb", accumulated_reasoning="a\ufffdb")
     assert said[2] == events.ContentStreaming(**WHERE, content="c\ufffdd")
 

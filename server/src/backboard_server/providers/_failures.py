@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from backboard_server.domain.errors import Upstream, UpstreamKind
@@ -53,7 +55,7 @@ def kind_of_status(status: int) -> UpstreamKind:
 def explain(failure: Failure, host: Host) -> Upstream:
     """Return the error that the application sees; the vendor's text in it is short and holds no key."""
     # Scrubbed before it is cut: half a key is still a secret.
-    said = host.scrub(" ".join(failure.said.split()))
+    said = host.scrub(_printable(failure.said))
     if len(said) > VENDOR_TEXT_CHARACTERS_MAX:
         said = said[: VENDOR_TEXT_CHARACTERS_MAX - 1] + "…"
     if failure.status is not None:
@@ -66,6 +68,12 @@ def explain(failure: Failure, host: Host) -> Upstream:
         status=failure.status,
         retry_after_seconds=failure.retry_after_seconds,
     )
+
+
+def _printable(text: str) -> str:
+    """Return text on one line, without what a database or a terminal would trip over."""
+    flat = " ".join(text.split())
+    return "".join(character if character.isprintable() else "\ufffd" for character in flat)
 
 
 def _sentences(failure: Failure, host: Host) -> tuple[str, str]:
@@ -96,7 +104,7 @@ def _sentences(failure: Failure, host: Host) -> tuple[str, str]:
 def _when_to_try_again(failure: Failure) -> str:
     if failure.retry_after_seconds is None:
         return "Check the limits and the credit of the account, or choose another provider."
-    return f"Try again in {failure.retry_after_seconds:g} s, or choose another provider."
+    return f"Try again in {math.ceil(failure.retry_after_seconds):,} s, or choose another provider."
 
 
 class _Problem(msgspec.Struct):

@@ -92,7 +92,9 @@ class Draft:
     def _call(self, delta: ToolCallDelta) -> Iterator[Event]:
         draft = self._calls.get(delta.index)
         if draft is None:
-            draft = self._calls[delta.index] = _CallDraft(delta.id or "", delta.name or "")
+            draft = self._calls[delta.index] = _CallDraft(
+                (delta.id or "").translate(_UNSTORABLE), (delta.name or "").translate(_UNSTORABLE)
+            )
             yield events.ToolCallStart(
                 thread_id=self._ids.thread_id,
                 assistant_id=self._ids.assistant_id,
