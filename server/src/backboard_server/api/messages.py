@@ -187,8 +187,10 @@ async def _respond(
     if message.send_to_llm and not message.content.strip() and not sent.files:
         raise Invalid("content is empty: give the message a text, or a file.", code="empty_content")
     edge.runs.check_room()
-    files = [await _store_file(edge, caller, file) for file in sent.files]
+    files: list[StoredFile] = []
     try:
+        for file in sent.files:
+            files.append(await _store_file(edge, caller, file))
         accepted = await accept_message(edge.adapters, caller, message, files)
     except BaseException:
         await edge.adapters.blobs.delete(file.blob_key for file in files)
