@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from backboard_server.api.assistants import TOOLS_BYTES_MAX
+
 UNKNOWN = "01890a5d-ac96-774b-bcce-b302099a8057"
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "get_weather"}}
 
@@ -187,3 +189,12 @@ async def test_threads_of_an_assistant(client: httpx.AsyncClient) -> None:
     assert [entry["thread_id"] for entry in listed] == [thread["thread_id"]]
     assert (await client.get(f"/assistants/{other}/threads")).json() == []
     assert (await client.get(f"/assistants/{UNKNOWN}/threads")).status_code == 404
+
+
+async def test_tools_that_are_too_large_together_are_refused(client: httpx.AsyncClient) -> None:
+    tools = [{"type": "function", "function": {"name": "look", "description": "x" * TOOLS_BYTES_MAX}}]
+
+    response = await client.post("/assistants", json={"name": "Heavy", "tools": tools})
+
+    assert response.status_code == 422
+    assert "KiB of JSON" in response.json()["detail"][0]["msg"]

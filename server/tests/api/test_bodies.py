@@ -40,6 +40,31 @@ async def test_json_of_every_kind_gets_a_clear_answer(
     assert response.json()
 
 
+@pytest.mark.parametrize("field", ["metadata", "thinking", "tools"])
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": ' * 80 + "1" + "}" * 80, "[" * 80 + "]" * 80, "[" * 5_000, '{"a": "\\u0000"}', '{"a": 1e400}'],
+    ids=["deep object", "deep list", "endless", "NUL", "infinite"],
+)
+async def test_json_inside_a_form_is_held_to_the_same_bounds(
+    client: httpx.AsyncClient, field: str, text: str
+) -> None:
+    response = await client.post(PATH, data={"content": "x", "send_to_llm": "false", field: text})
+
+    assert response.status_code == 422, response.text
+    assert response.json()["detail"][0]["loc"] == ["body", field]
+
+
+@pytest.mark.parametrize("number", ["1e400", "-Infinity", "NaN"])
+async def test_a_number_that_json_does_not_know_is_refused(client: httpx.AsyncClient, number: str) -> None:
+    function = f'{{"name": "look", "parameters": {{"type": "object", "maximum": {number}}}}}'
+    content = f'{{"name": "x", "tools": [{{"type": "function", "function": {function}}}]}}'
+
+    response = await client.post("/assistants", content=content, headers={"content-type": "application/json"})
+
+    assert response.status_code == 422, response.text
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "multipart/mixed"])
 async def test_another_content_type_is_refused_with_the_three_that_are_not(
     client: httpx.AsyncClient, kind: str

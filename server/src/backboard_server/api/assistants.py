@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from backboard_server.domain.assistants import Assistant, AssistantSetup
 from backboard_server.domain.ids import new_id
@@ -24,6 +25,7 @@ router = APIRouter(prefix="/assistants", tags=["assistants"], route_class=Guarde
 NAME_CHARACTERS_MAX = 255
 PROMPT_CHARACTERS_MAX = 500_000
 TOOLS_MAX = 128
+TOOLS_BYTES_MAX = 512 * 1024  # as JSON, all together: every turn of every thread reads them
 TOOL_NAME = r"^[a-zA-Z0-9_-]{1,64}$"
 
 Text = Annotated[str, Field(max_length=PROMPT_CHARACTERS_MAX)]
@@ -53,7 +55,13 @@ class Tool(BaseModel):
     function: ToolFunction
 
 
-Tools = Annotated[list[Tool], Field(max_length=TOOLS_MAX)]
+def _within_bytes(tools: list[Tool]) -> list[Tool]:
+    if len(msgspec.json.encode(_dumped(tools))) > TOOLS_BYTES_MAX:
+        raise ValueError(f"are larger than {TOOLS_BYTES_MAX // 1024} KiB of JSON together: shorten them")
+    return tools
+
+
+Tools = Annotated[list[Tool], Field(max_length=TOOLS_MAX), AfterValidator(_within_bytes)]
 
 
 class AssistantCreate(Body):
@@ -190,4 +198,8 @@ async def list_threads_for_assistant(
 
 
 def _dumped_tools(tools: list[Tool] | None) -> dict[str, Any]:
-    return {"tools": None if tools is None else [tool.model_dump(exclude_none=True) for tool in tools]}
+    return {"tools": None if tools is None else _dumped(tools)}
+
+
+def _dumped(tools: list[Tool]) -> list[dict[str, Any]]:
+    return [tool.model_dump(exclude_none=True) for tool in tools]

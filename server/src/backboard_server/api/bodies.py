@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -35,22 +36,28 @@ class Body(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _is_storable(cls, value: Any) -> Any:
-        """Refuse NUL characters, halves of surrogate pairs, and nesting without end."""
-        pending: list[tuple[object, str, int]] = [(value, "", 0)]
-        while pending:
-            item, path, depth = pending.pop()
-            if depth > JSON_DEPTH_MAX:
-                raise ValueError(f"{path[:80]} is nested deeper than {JSON_DEPTH_MAX} levels")
-            if isinstance(item, str):
-                _check_text(item, path)
-            elif isinstance(item, dict):
-                for key, child in item.items():  # pyright: ignore[reportUnknownVariableType] - any JSON
-                    _check_text(str(key), path)  # pyright: ignore[reportUnknownArgumentType] - any JSON
-                    pending.append((child, f"{path}.{key}" if path else str(key), depth + 1))  # pyright: ignore[reportUnknownArgumentType] - any JSON
-            elif isinstance(item, list):
-                for number, child in enumerate(item):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - any JSON
-                    pending.append((child, f"{path}[{number}]", depth + 1))  # pyright: ignore[reportUnknownArgumentType] - any JSON
+        _check_storable(value)
         return value
+
+
+def _check_storable(value: object) -> None:
+    """Refuse NUL characters, halves of surrogate pairs, numbers that are none, and nesting without end."""
+    pending: list[tuple[object, str, int]] = [(value, "", 0)]
+    while pending:
+        item, path, depth = pending.pop()
+        if depth > JSON_DEPTH_MAX:
+            raise ValueError(f"{path[:80]} is nested deeper than {JSON_DEPTH_MAX} levels")
+        if isinstance(item, str):
+            _check_text(item, path)
+        elif isinstance(item, float) and not math.isfinite(item):
+            raise ValueError(f"{path} is no number that JSON knows: send a finite one")
+        elif isinstance(item, dict):
+            for key, child in item.items():  # pyright: ignore[reportUnknownVariableType] - any JSON
+                _check_text(str(key), path)  # pyright: ignore[reportUnknownArgumentType] - any JSON
+                pending.append((child, f"{path}.{key}" if path else str(key), depth + 1))  # pyright: ignore[reportUnknownArgumentType] - any JSON
+        elif isinstance(item, list):
+            for number, child in enumerate(item):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - any JSON
+                pending.append((child, f"{path}[{number}]", depth + 1))  # pyright: ignore[reportUnknownArgumentType] - any JSON
 
 
 def _check_text(text: str, path: str) -> None:
@@ -71,9 +78,11 @@ def from_json_text(value: object) -> object:
     if not value.strip():
         return None
     try:
-        return msgspec.json.decode(value)
-    except msgspec.DecodeError as error:
+        decoded: object = msgspec.json.decode(value)
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"is not valid JSON: {error}") from error
+    _check_storable(decoded)
+    return decoded
 
 
 def _without_blank(value: object) -> object:
