@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from backboard_server.api import bodies
+from backboard_server.domain.messages import CONTENT_CHARACTERS_MAX
 
 PATH = "/threads/messages"
 
@@ -38,6 +39,22 @@ async def test_json_of_every_kind_gets_a_clear_answer(
 
     assert response.status_code == status, response.text
     assert response.json()
+
+
+@pytest.mark.parametrize("encoding", ["json", "urlencoded", "multipart"])
+async def test_a_text_of_any_script_may_be_as_long_in_every_encoding(
+    client: httpx.AsyncClient, encoding: str
+) -> None:
+    fields = {"content": "你" * CONTENT_CHARACTERS_MAX, "send_to_llm": "false"}
+
+    if encoding == "json":
+        response = await client.post(PATH, json=fields)
+    else:
+        files = {"files": ("empty.txt", b"")} if encoding == "multipart" else None
+        response = await client.post(PATH, data=fields, files=files)
+
+    assert response.status_code == 200, response.text
+    assert response.json()["content"] == fields["content"]
 
 
 @pytest.mark.parametrize("field", ["metadata", "thinking", "tools"])

@@ -120,7 +120,7 @@ async def read_body(request: Request) -> Sent:
         return _from_form(form)
     if media_type == _URLENCODED:
         _check_length(int(request.headers.get("content-length") or 0))
-        return _from_form(await request.form(max_fields=FIELDS_MAX))
+        return _from_form(await request.form(max_fields=FIELDS_MAX, max_part_size=TEXT_BODY_BYTES_MAX))
     if media_type in ("", "application/json") or media_type.endswith("+json"):
         return Sent(_json_object(await _bytes(request)), [])
     raise HTTPException(
