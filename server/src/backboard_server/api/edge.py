@@ -59,7 +59,7 @@ class Edge(Struct, frozen=True):
     keys: KeyCache
 
 
-async def edge_of(request: Request) -> Edge:
+def edge_of(request: Request) -> Edge:
     """Return the state of the process that serves this request."""
     edge = request.app.state.edge
     assert isinstance(edge, Edge)  # noqa: S101 - set before the first request is served
@@ -68,7 +68,7 @@ async def edge_of(request: Request) -> Edge:
 
 async def adapters_of(request: Request) -> Adapters:
     """Return the adapters of the process that serves this request."""
-    return (await edge_of(request)).adapters
+    return edge_of(request).adapters
 
 
 class GuardedRoute(APIRoute):
@@ -107,7 +107,7 @@ async def _authenticate(request: Request) -> Caller:
     secret = request.headers.get("x-api-key") or _bearer(request.headers.get("authorization", ""))
     if not secret or len(secret) > KEY_CHARACTERS_MAX:
         raise Unauthorized(_UNAUTHORIZED)
-    edge = await edge_of(request)
+    edge = edge_of(request)
     return await edge.keys.caller(edge.adapters.database, secret)
 
 
@@ -118,4 +118,3 @@ def _bearer(authorization: str) -> str:
 
 CallerOf = Annotated[Caller, Depends(_Guard())]
 AdaptersOf = Annotated[Adapters, Depends(adapters_of)]
-EdgeOf = Annotated[Edge, Depends(edge_of)]

@@ -23,7 +23,7 @@ from backboard_server.store.turns import StoredFile
 
 from .assistants import PROMPT_CHARACTERS_MAX, Tools
 from .bodies import Body, Id, JsonObject, Name, Sent, from_json_text, read_body, validated
-from .edge import CallerOf, Edge, EdgeOf, GuardedRoute
+from .edge import CallerOf, Edge, GuardedRoute, edge_of
 from .frame import Afterwards
 from .sse import EventStream
 
@@ -148,12 +148,12 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("/messages", response_model=None, responses=_ANSWERS, openapi_extra=_described(StartMessageBody))
-async def send_message(request: Request, edge: EdgeOf, caller: CallerOf) -> Response:
+async def send_message(request: Request, caller: CallerOf) -> Response:
     """Send a message: one call that starts or continues a conversation."""
     sent = await read_body(request)
     try:
         body = validated(StartMessageBody, sent.fields)
-        return await _respond(edge, caller, body, sent, body.thread_id, body.assistant_id)
+        return await _respond(edge_of(request), caller, body, sent, body.thread_id, body.assistant_id)
     finally:
         await sent.close()
 
@@ -164,12 +164,12 @@ async def send_message(request: Request, edge: EdgeOf, caller: CallerOf) -> Resp
     responses=_ANSWERS,
     openapi_extra=_described(SendMessageBody),
 )
-async def add_message(thread_id: UUID, request: Request, edge: EdgeOf, caller: CallerOf) -> Response:
+async def add_message(thread_id: UUID, request: Request, caller: CallerOf) -> Response:
     """Send a message to a thread."""
     sent = await read_body(request)
     try:
         body = validated(SendMessageBody, sent.fields)
-        return await _respond(edge, caller, body, sent, thread_id, None)
+        return await _respond(edge_of(request), caller, body, sent, thread_id, None)
     finally:
         await sent.close()
 
