@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncGenerator
+from itertools import accumulate
 
 import pytest
 
@@ -48,6 +49,31 @@ class Play:
 @pytest.fixture
 def play() -> Play:
     return Play()
+
+
+async def test_for_a_reader_who_does_not_read_pieces_of_text_are_joined(play: Play) -> None:
+    run = LiveRuns().start(play.events(), has_reader=True)
+    thoughts = [f"thought {number}, " for number in range(5_000)]
+    words = [f"word {number} " for number in range(5_000)]
+    so_far = ""
+    for thought in thoughts:
+        so_far += thought
+        play.say(events.ReasoningStreaming(**WHERE, content=thought, accumulated_reasoning=so_far))
+    play.say(events.ReasoningEnded(**WHERE), *(piece(word) for word in words), LAST, None)
+    await asyncio.wait_for(asyncio.wait([run.task]), WAIT_SECONDS)
+
+    received = await run.next_events(WAIT_SECONDS)
+
+    assert received is not None
+    assert len(received) < live.PENDING_EVENTS_MAX + 100
+    thinking = [event for event in received if isinstance(event, events.ReasoningStreaming)]
+    assert [event.accumulated_reasoning for event in thinking] == list(
+        accumulate(event.content for event in thinking)
+    )
+    assert thinking[-1].accumulated_reasoning == "".join(thoughts)
+    said = [event.content for event in received if isinstance(event, events.ContentStreaming)]
+    assert "".join(said) == "".join(words)
+    assert received[-1] == LAST
 
 
 async def test_a_reader_gets_every_event_in_order_and_then_none(play: Play) -> None:

@@ -6,12 +6,16 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 
+from msgspec.structs import replace
+
 from backboard_server.domain.errors import Unavailable
-from backboard_server.domain.events import Event, LastEvent
+from backboard_server.domain.events import ContentStreaming, Event, LastEvent, ReasoningStreaming
 
 _log = logging.getLogger(__name__)
 
 RUNS_MAX = 2_000  # per process, at about 30 kB each
+PENDING_EVENTS_MAX = 512  # for one reader; past it, pieces of text are joined
+_JOINED_CHARACTERS_MAX = 4_096
 
 
 class LiveRun:
@@ -60,13 +64,33 @@ class LiveRun:
             async for event in events:
                 self._last = event
                 if self._has_reader:
-                    self._pending.append(event)
+                    self._keep(event)
                     if self._waiter is not None:
                         _wake(self._waiter)
         finally:
             await events.aclose()
             if self._waiter is not None:
                 _wake(self._waiter)
+
+    def _keep(self, event: Event) -> None:
+        """Keep an event for the reader. One who does not read costs the text, not an event for each token."""
+        if len(self._pending) >= PENDING_EVENTS_MAX:
+            joined = _joined(self._pending[-1], event)
+            if joined is not None:
+                self._pending[-1] = joined
+                return
+        self._pending.append(event)
+
+
+def _joined(earlier: Event, later: Event) -> Event | None:
+    """Return two pieces of the same text as one, or None if they are not, or it would be a long one."""
+    match earlier, later:
+        case (ContentStreaming(), ContentStreaming()) | (ReasoningStreaming(), ReasoningStreaming()):
+            if len(earlier.content) + len(later.content) <= _JOINED_CHARACTERS_MAX:
+                return replace(later, content=earlier.content + later.content)
+        case _:
+            pass
+    return None
 
 
 class LiveRuns:
