@@ -67,6 +67,7 @@ async def test_for_a_reader_who_does_not_read_pieces_of_text_are_joined(play: Pl
     assert received is not None
     assert len(received) < live.PENDING_EVENTS_MAX + 100
     thinking = [event for event in received if isinstance(event, events.ReasoningStreaming)]
+    assert len(thinking) < live.PENDING_THOUGHTS_MAX + 50
     assert [event.accumulated_reasoning for event in thinking] == list(
         accumulate(event.content for event in thinking)
     )

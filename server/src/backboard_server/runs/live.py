@@ -15,6 +15,7 @@ _log = logging.getLogger(__name__)
 
 RUNS_MAX = 2_000  # per process, at about 30 kB each
 PENDING_EVENTS_MAX = 512  # for one reader; past it, pieces of text are joined
+PENDING_THOUGHTS_MAX = 16  # far fewer, as each piece of reasoning carries all that came before it
 _JOINED_CHARACTERS_MAX = 4_096
 
 
@@ -74,7 +75,8 @@ class LiveRun:
 
     def _keep(self, event: Event) -> None:
         """Keep an event for the reader. One who does not read costs the text, not an event for each token."""
-        if len(self._pending) >= PENDING_EVENTS_MAX:
+        is_thought = isinstance(event, ReasoningStreaming)
+        if len(self._pending) >= (PENDING_THOUGHTS_MAX if is_thought else PENDING_EVENTS_MAX):
             joined = _joined(self._pending[-1], event)
             if joined is not None:
                 self._pending[-1] = joined
