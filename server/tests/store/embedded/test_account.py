@@ -49,3 +49,12 @@ def test_the_owner_of_the_cluster_comes_before_the_account_that_was_named(tmp_pa
 def test_an_account_that_will_not_do_is_an_error_that_names_the_variable(tmp_path: Path, name: str) -> None:
     with pytest.raises(Invalid, match="BACKBOARD_POSTGRES_ACCOUNT"):
         choose_account(tmp_path / "absent", name)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_left_to_whoever_makes_the_cluster(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    expected = choose_account(tmp_path / "absent", None)
+
+    assert choose_account(tmp_path / "file" / "postgres", None) == expected
+    assert choose_account(tmp_path / ("x" * 300) / "postgres", None) == expected

@@ -53,13 +53,13 @@ def choose_account(cluster: Path, wanted: str | None) -> Account:
 def _owner(cluster: Path) -> os.stat_result | None:
     try:
         return cluster.stat()
-    except FileNotFoundError:
-        return None
     except PermissionError as error:
         raise Invalid(
             f"{cluster.parent} belongs to another user. Run the command as the user that the server runs as, "
             "or choose another --data-dir."
         ) from error
+    except OSError:
+        return None  # no cluster here; if none can be made either, whoever makes it will say why
 
 
 def _account_named(wanted: str | None) -> Account:
