@@ -186,6 +186,15 @@ async def test_a_thread_deleted_while_its_run_ends_is_a_conflict_and_no_deadlock
         await finishing_it
 
 
+@pytest.mark.parametrize("condition", ["disk_full", "out_of_memory"])
+async def test_a_database_without_room_is_unavailable_and_says_so(
+    counted: Database, tenant: Tenant, condition: str
+) -> None:
+    with pytest.raises(Unavailable, match="Make room"):
+        async with counted.tenant(tenant.caller.tenant_id) as connection:
+            await connection.execute(f"DO $$ BEGIN RAISE {condition}; END $$")
+
+
 async def test_who_waits_too_long_for_a_connection_is_told_to_try_again(
     counted: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,6 +101,11 @@ def _translated() -> Generator[None]:
         raise Unavailable(
             "The database cannot be reached at the moment. Try again in a few seconds."
         ) from error
+    except asyncpg.InsufficientResourcesError as error:
+        raise Unavailable(
+            "The database has run out of disk space or memory, and nothing was stored. Make room on its "
+            "machine, then try again."
+        ) from error
     except asyncpg.DataError as error:
         raise Invalid(
             "The request holds what cannot be stored, such as a NUL character in a text or a number out of "
