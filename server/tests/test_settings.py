@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import pwd
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from backboard_server.domain.errors import Invalid
 from backboard_server.settings import PREFIX, Settings
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
@@ -67,6 +69,19 @@ def test_root_keeps_state_where_services_do(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(os, "geteuid", lambda: 0)
 
     assert Settings().data_dir == Path("/var/lib/backboard")
+
+
+def test_an_account_without_a_home_is_asked_for_a_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_listed(_uid: int) -> pwd.struct_passwd:
+        raise KeyError
+
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    monkeypatch.setattr(pwd, "getpwuid", not_listed)
+    monkeypatch.delenv("HOME")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+
+    with pytest.raises(Invalid, match="BACKBOARD_DATA_DIR"):
+        Settings()
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:

@@ -12,16 +12,28 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from backboard_server.domain.errors import Invalid
+
 PREFIX = "BACKBOARD_"
 PORT_MAX = 65_535
 WEB_PROCESSES_MAX = 64
 
 
 def default_data_dir() -> Path:
-    """Return where state is kept unless told otherwise: root has its place, and others their homes."""
+    """Return where state is kept unless told otherwise: root has its place, and others their homes.
+
+    Raises Invalid for an account without a home, such as a bare number in a container.
+    """
     if os.geteuid() == 0:
         return Path("/var/lib/backboard")
-    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "backboard"
+    try:
+        home = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser()
+    except RuntimeError as error:
+        raise Invalid(
+            "This account has no home folder to keep data in: name a data folder with --data-dir or "
+            "BACKBOARD_DATA_DIR."
+        ) from error
+    return home / "backboard"
 
 
 class Settings(BaseSettings):
