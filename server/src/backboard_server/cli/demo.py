@@ -28,7 +28,7 @@ _NEXT_STEPS = """\
 Next steps
   make serve                        start your own server (state in your data folder), then open /docs on it
   export OPENAI_API_KEY=…           real answers; any other provider's key works as well
-  pip install backboard-sdk         the client that this demonstration used:
+  pip install ./sdk                 the client that this demonstration used:
 
       from backboard import SyncBackboardClient
       client = SyncBackboardClient(api_key="…")
