@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
+from obstore.store import MemoryStore
 
 from backboard_server.adapters import Adapters, Limits
 from backboard_server.domain import events
-from backboard_server.domain.errors import Conflict, Upstream
+from backboard_server.domain.errors import Conflict, Unavailable, Upstream
 from backboard_server.domain.events import ContextUsage, RunIds
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.messages import SendMessage
@@ -24,12 +26,19 @@ from backboard_server.domain.prompts import (
     Usage,
 )
 from backboard_server.domain.threads import HistoryMessage, Turn
+from backboard_server.providers import Providers
 from backboard_server.runs.context import assemble
 from backboard_server.runs.draft import Draft, views
 from backboard_server.runs.finish import OpenRun, finish
+from backboard_server.store import turns
+from backboard_server.store.address import APP_ROLE, Address
+from backboard_server.store.blobs import Blobs
+from backboard_server.store.database import connect_owner, open_database
+from backboard_server.store.migrate import migrate
 from backboard_server.store.threads import delete_thread, get_thread
 from backboard_server.store.turns import open_turn
-from conftest import Tenant
+from conftest import Tenant, make_tenant
+from external_postgres import external_postgres
 from turn_requests import opening
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -251,3 +260,49 @@ async def test_one_summary_waits_per_thread(adapters: Adapters, tenant: Tenant) 
     await finish(adapters, following, drafted(run, TextDelta("Hi"), Finish("stop")), NOW)
 
     assert len(await summary_jobs(adapters, run)) == 1
+
+
+async def test_an_answer_waits_for_a_database_that_is_away_for_a_moment() -> None:
+    with external_postgres() as cluster:
+        address = Address(url=cluster.url(), role=APP_ROLE)
+        await migrate(Address(url=cluster.url()))
+        owner = await connect_owner(Address(url=cluster.url()))
+        tenant = await make_tenant(owner)
+        await owner.close()
+        models = Providers({})
+        adapters = Adapters(database=await open_database(address), blobs=Blobs(MemoryStore()), models=models)
+        run = await open_run(adapters, tenant)
+        cluster.stop()
+
+        storing = asyncio.create_task(
+            finish(adapters, run, drafted(run, TextDelta("Paid for"), Finish("stop")), NOW)
+        )
+        await asyncio.sleep(0)
+        await asyncio.to_thread(cluster.start)
+        await storing
+
+        thread = await get_thread(adapters.database, tenant.caller.tenant_id, run.turn.thread_id)
+        await adapters.database.close()
+    assert thread.messages[-1].content == "Paid for"
+
+
+async def test_an_attempt_whose_end_was_not_seen_counts_as_done(
+    adapters: Adapters, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await open_run(adapters, tenant)
+    really_finish = turns.finish_turn
+    attempts: list[int] = []
+
+    async def finish_and_lose_the_connection(*arguments: Any) -> None:
+        await really_finish(*arguments)
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise Unavailable("the connection was lost after the commit")
+
+    monkeypatch.setattr(turns, "finish_turn", finish_and_lose_the_connection)
+
+    ended = await finish(adapters, run, drafted(run, TextDelta("Once"), Finish("stop")), NOW)
+
+    assert isinstance(ended, events.RunEnded)
+    thread = await get_thread(adapters.database, tenant.caller.tenant_id, run.turn.thread_id)
+    assert [message.content for message in thread.messages] == ["Hello", "Once"]

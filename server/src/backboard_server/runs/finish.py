@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from msgspec import Struct
 
 from backboard_server.adapters import Adapters
 from backboard_server.domain import events
-from backboard_server.domain.errors import BackboardError
+from backboard_server.domain.errors import BackboardError, Conflict, Unavailable
 from backboard_server.domain.events import ContextUsage, RunIds
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.messages import Attachment, MessageStatus
@@ -23,6 +24,7 @@ from .context import Context
 from .draft import Draft, views
 
 _RATIO_RANGE = (0.25, 4.0)  # how far off our estimate may be believed to be
+_WAITS_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)  # a killed Postgres is back within two seconds
 _RATIO_TOKENS_MIN = 50  # below, the fixed part of a prompt distorts the ratio
 
 
@@ -51,8 +53,8 @@ async def finish(
     elif draft.tool_calls:
         status = "REQUIRES_ACTION"
     keep = _summary_keep(run, adapters.limits.history_messages_max)
-    await turns.finish_turn(
-        adapters.database,
+    await _store(
+        adapters,
         run.tenant_id,
         turns.FinishTurn(
             thread_id=run.turn.thread_id,
@@ -77,6 +79,28 @@ async def finish(
     if failure is not None:
         return None
     return _last_event(run, draft, usage, now)
+
+
+async def _store(adapters: Adapters, tenant_id: UUID, outcome: turns.FinishTurn) -> None:
+    """Store the outcome, waiting for a database that is away for a moment: the answer has been paid for.
+
+    Raises Unavailable when it stays away, Conflict if the thread is gone.
+    """
+    was_away = False
+    for wait_seconds in (*_WAITS_SECONDS, None):
+        try:
+            await turns.finish_turn(adapters.database, tenant_id, outcome)
+        except Unavailable:
+            if wait_seconds is None:
+                raise
+            was_away = True
+            await asyncio.sleep(wait_seconds)
+        except Conflict:
+            if was_away:
+                return  # the attempt whose end we did not see had been carried out
+            raise
+        else:
+            return
 
 
 def _last_event(
