@@ -66,3 +66,10 @@ async def test_a_body_beyond_the_limit_is_refused_on_every_path(
         assert response.status_code == 413, path
         assert f"{BODY_BYTES_MAX:,} bytes" in response.json()["detail"]
         assert response.json()["code"] == "body_too_large"
+
+
+async def test_a_slash_too_many_is_an_error_and_no_redirect(client: httpx.AsyncClient) -> None:
+    response = await client.get("/assistants/")
+
+    assert response.status_code == 404
+    assert response.json()["detail"]

@@ -43,6 +43,7 @@ def create_app(
         description=_DESCRIPTION,
         servers=[{"url": PREFIX}, {"url": "/"}],
         lifespan=lifespan,
+        redirect_slashes=False,  # a redirect would lose the prefix; it is a 404 that says so
         generate_unique_id_function=_operation_id,
     )
     for router in (messages.router, assistants.router, threads.router):

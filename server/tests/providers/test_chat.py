@@ -18,7 +18,7 @@ from fake_vendor import Answer, FakeVendor, Fault
 
 KEY = "sk-a-key-that-must-not-be-seen"
 TEXT = "Grüße an die schöne weite Welt"
-QUICK = EgressTimeouts(first_byte_seconds=0.2, between_chunks_seconds=0.2)
+QUICK = EgressTimeouts(first_byte_seconds=0.2, whole_answer_seconds=0.2, between_chunks_seconds=0.2)
 
 
 class Failing(Struct, frozen=True):

@@ -199,3 +199,16 @@ async def test_an_error_body_that_never_ends_is_not_waited_for(
     await egress.aclose()
 
     assert (failure.kind, failure.status, failure.said) == ("failed", 500, '{"error": "half')
+
+
+async def test_an_answer_that_comes_all_at_once_has_a_time_of_its_own() -> None:
+    timeouts = EgressTimeouts(first_byte_seconds=30, whole_answer_seconds=0.05)
+    async with FakeVendor() as vendor:
+        vendor.script(Answer(fault=Fault.SILENCE))
+        egress = Egress(timeouts)
+        call = Call(url=f"{vendor.base_url}/chat/completions", headers={}, body=BODY, is_whole=True)
+
+        failure = await _failure(egress, call)
+
+        await egress.aclose()
+    assert (failure.kind, failure.said) == ("timeout", "silent for 0.05 s")

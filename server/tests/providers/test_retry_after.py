@@ -40,3 +40,8 @@ def test_milliseconds_go_before_seconds() -> None:
 
 def test_without_a_header_nothing_is_said() -> None:
     assert retry_after_seconds({}, NOW) is None
+
+
+def test_a_wait_of_years_is_cut_to_a_day() -> None:
+    for headers in ({"Retry-After": "1e300"}, {"Retry-After": "Fri, 31 Dec 2099 23:59:59 GMT"}):
+        assert retry_after_seconds(headers, NOW) == 86_400

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+SECONDS_MAX = 86_400.0  # a day: whoever says more means "not with this request"
+
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return the wait in seconds, or None where the headers say nothing that can be understood.
@@ -15,11 +17,10 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
     A date that has passed is no wait at all.
     """
     milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
     value = headers.get("Retry-After")
-    seconds = _number(value)
-    return _until(value, now) if seconds is None else seconds
+    seconds = _number(value) if milliseconds is None else milliseconds / 1000
+    wait = _until(value, now) if seconds is None else seconds
+    return None if wait is None else min(wait, SECONDS_MAX)
 
 
 def _number(value: str | None) -> float | None:

@@ -75,3 +75,11 @@ def test_unknown_fields_and_nulls_are_no_obstacle() -> None:
 )
 def test_usage_is_read_where_it_makes_sense_and_ignored_where_not(reported: Any, usage: Usage | None) -> None:
     assert usage_of(reported) == usage
+
+
+def test_half_of_a_surrogate_pair_costs_one_character_and_not_the_answer() -> None:
+    chunk = decode(b'{"choices": [{"delta": {"content": "cut \\ud83d here"}}]}')
+
+    assert chunk.choices is not None
+    assert chunk.choices[0].delta is not None
+    assert chunk.choices[0].delta.content == "cut ? here"

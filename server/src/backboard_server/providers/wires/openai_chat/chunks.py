@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -99,11 +100,20 @@ def decode(payload: bytes) -> Chunk:
     """Return a completion or chunk; raises Failure for what is none, and for an error sent as one."""
     try:
         chunk = _decoder.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Failure("malformed", f"{error}: {text_of_error(payload)}") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        chunk = _repaired(payload)
     if chunk.error is not None:
         raise _failure_of(chunk.error)
     return chunk
+
+
+def _repaired(payload: bytes) -> Chunk:
+    """Return a chunk that holds half a surrogate pair: hosts may cut a text between the halves."""
+    try:
+        lenient = json.dumps(json.loads(payload), ensure_ascii=False)
+        return _decoder.decode(lenient.encode("utf-8", "replace"))
+    except (ValueError, RecursionError) as error:
+        raise Failure("malformed", f"{error}: {text_of_error(payload)}") from error
 
 
 def usage_of(reported: object) -> Usage | None:
