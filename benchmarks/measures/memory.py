@@ -11,14 +11,14 @@ from rig.processes import Server, Vendor, data_folder, resident_bytes, serving, 
 
 _LANES = 16
 _THREADS_PER_LANE = 10
-_STREAMS = 500
+_STREAMS = 1_000
 _STREAMS_BEGUN_AT_ONCE = 25
 _CHUNKS = 60
 _CHUNK_DELAY_SECONDS = 1.0
 
 
 async def measure() -> list[Figure]:
-    """Send 1,760 messages, then open 500 slow streams at once and weigh the process with them."""
+    """Send 1,760 messages, then open 1,000 slow streams at once and weigh the process with them."""
     with vendor() as far_end, data_folder() as folder, serving(folder, far_end.base_url) as server:
         after_load, with_streams = await _weigh(server, far_end)
     return [
@@ -29,7 +29,7 @@ async def measure() -> list[Figure]:
             samples=[after_load / 1_000_000],
         ),
         Figure(
-            name=f"memory of each of {_STREAMS} open streams",
+            name=f"memory of each of {_STREAMS:,} open streams",
             unit="kB",
             target=40.0,
             samples=[(with_streams - after_load) / _STREAMS / 1000],

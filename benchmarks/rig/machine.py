@@ -7,6 +7,7 @@ import platform
 import re
 import subprocess
 import time
+from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -24,8 +25,9 @@ class Placement(Struct, frozen=True):
     others: frozenset[int]
 
 
+@cache
 def split_cores() -> Placement:
-    """Return who runs where, of the cores that this process may use."""
+    """Return who runs where, of the cores that this process was given: it is asked before it pins itself."""
     first, *others = sorted(os.sched_getaffinity(0))
     return Placement(first, frozenset(others or [first]))
 
@@ -64,7 +66,7 @@ def describe() -> dict[str, str | int | float]:
     """Return what a reader needs to know to compare a result with another."""
     return {
         "processor": _field("/proc/cpuinfo", "model name"),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": 1 + len(split_cores().others - {split_cores().web}),
         "memory_gib": round(int(_field("/proc/meminfo", "MemTotal").split()[0]) / _KB_PER_GIB, 1),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
