@@ -24,7 +24,7 @@ _log = logging.getLogger("backboard_server.access")
 class Afterwards(Response):
     """A response that the frame sends once the framework is done with the request.
 
-    For streams: the layers in between would hold some 14 kB for as long as one is open, and see every event.
+    For streams: the layers in between would hold some 8 kB for as long as one is open, and see every event.
     """
 
     def __init__(self, response: Response) -> None:

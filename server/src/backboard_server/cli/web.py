@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import logging
 import math
 import multiprocessing
@@ -98,6 +99,7 @@ def load_app(parent: int, settings: Settings) -> ASGIApp:
     from backboard_server.app import create_app
 
     app = create_app(settings)
+    _spare_the_collector()
 
     async def draining(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -105,6 +107,16 @@ def load_app(parent: int, settings: Settings) -> ASGIApp:
         await app(scope, receive, send)
 
     return draining
+
+
+def _spare_the_collector() -> None:
+    """Leave what lives as long as the process out of every garbage collection, and collect less often.
+
+    Requests leave few cycles behind; looking for them took 5 to 8 % of the time of each.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 50)
 
 
 def _drain_on_sigterm(app: FastAPI, drain_seconds: float) -> None:
