@@ -34,9 +34,8 @@ RULE_AND_REASON = re.compile(r"(?::\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*|\[[\w-]+(?:,\s
 BANNER = re.compile(r"^\s*(?:#|--|//)\s*[-=#*~_]{4,}", re.MULTILINE)
 POSTPONED = re.compile(r"\b(?:TO[D]O|FIX[M]E|XX[X])\b")  # bracketed, so as not to find this very line
 MACHINE_PATH = re.compile(r"(?<![\w.}])/(?:work|root|home/\w+|Users/\w+)/\w")
-INDEX_HOST = re.compile(
-    r"\b(?:(?:test\.)?pypi\.org|pythonhosted\.org|registry\.(?:npmjs|yarnpkg)\.\w+|npmmirror\.com)\b"
-)
+# Known by its shape, as no host of one is named here either: an index's path, or a registry by its name.
+INDEX_HOST = re.compile(r"https?://(?:[\w.-]+(?::\d+)?/(?:[\w-]+/)*simple\b|registry\.[\w.-]+)")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 # What makes a function decide or wait: without any of these it states one thing.

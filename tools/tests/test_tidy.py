@@ -232,7 +232,7 @@ def test_an_ignore_with_its_rule_and_reason_is_allowed(tmp_path: Path, line: str
         (f"{SERVER}/a.py", '"""Says why."""\n# -' + "-------\n", "is a banner"),
         ("README.md", "cd /wo" + "rk/main\n", "folder of one machine"),
         ("docs/start.md", "open /ho" + "me/ann/backboard\n", "folder of one machine"),
-        ("Makefile", "pip install -i https://py" + "pi.org/simple\n", "names a package index"),
+        ("Makefile", "pip install -i https:/" + "/index.invalid/simple\n", "names a package index"),
     ],
 )
 def test_text_that_belongs_in_no_tracked_file_is_found(
