@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from backboard_server.domain.errors import NotFound
+from backboard_server.domain.errors import Invalid, NotFound
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.keys import Caller, new_secret, shown_part
 from backboard_server.store.address import Address
@@ -203,3 +203,11 @@ async def test_generated_keys_are_told_from_those_that_somebody_chose(fresh: Con
 
     await revoke_key(fresh, chosen.id)
     assert await has_only_generated_keys(fresh)
+
+
+@pytest.mark.parametrize("name", ["", "  ", "two\tcolumns", "two\nlines", "x" * 201])
+async def test_a_name_that_nobody_could_tell_from_others_is_refused(owner: Connection, name: str) -> None:
+    with pytest.raises(Invalid):
+        await create_key(owner, name, "key")
+    with pytest.raises(Invalid):
+        await create_key(owner, "tenant", name)

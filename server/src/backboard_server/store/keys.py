@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from backboard_server.domain.errors import NotFound
+from backboard_server.domain.errors import Invalid, NotFound
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.keys import ApiKey, Caller, digest, new_secret, shown_part
 
@@ -16,7 +16,7 @@ from .database import Connection, Database
 DEFAULT_TENANT = "default"
 GENERATED = "generated at first start"
 CONFIGURED = "BACKBOARD_API_KEY"
-
+NAME_CHARACTERS_MAX = 200
 
 _FIELDS = """
     SELECT k.id, k.tenant_id, t.name AS tenant_name, k.name, k.shown, k.created_at, k.revoked_at
@@ -36,7 +36,13 @@ async def find_caller(database: Database, secret: str) -> Caller | None:
 async def create_key(
     owner: Connection, tenant_name: str, key_name: str, *, secret: str | None = None
 ) -> tuple[ApiKey, str]:
-    """Make a key, and its tenant if there is none of that name; return it and its secret (not stored)."""
+    """Make a key, and its tenant if there is none of that name; return it and its secret (not stored).
+
+    Raises Invalid for a name that nobody could tell from others.
+    """
+    for name in (tenant_name, key_name):
+        if not (name.strip() and name.isprintable() and len(name) <= NAME_CHARACTERS_MAX):
+            raise Invalid(f"A name is a line of 1 to {NAME_CHARACTERS_MAX} printable characters.")
     secret = secret or new_secret()
     tenant_id = await _ensure_tenant(owner, tenant_name)
     key_id = new_id()
