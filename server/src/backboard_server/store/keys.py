@@ -38,9 +38,9 @@ async def create_key(
 ) -> tuple[ApiKey, str]:
     """Make a key, and its tenant if there is none of that name; return it and its secret (not stored).
 
-    Raises Invalid for a name that nobody could tell from others.
+    Raises Invalid for a name that nobody could tell from others; a key may do without.
     """
-    for name in (tenant_name, key_name):
+    for name in (tenant_name, key_name or tenant_name):
         if not (name.strip() and name.isprintable() and len(name) <= NAME_CHARACTERS_MAX):
             raise Invalid(f"A name is a line of 1 to {NAME_CHARACTERS_MAX} printable characters.")
     secret = secret or new_secret()
