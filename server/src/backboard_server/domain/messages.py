@@ -8,8 +8,6 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from .prompts import ToolCall, Usage
-
 Role = Literal["user", "assistant", "tool", "system"]
 MessageStatus = Literal["IN_PROGRESS", "REQUIRES_ACTION", "COMPLETED", "FAILED", "CANCELLED"]
 
@@ -58,16 +56,3 @@ class SendMessage(Struct, frozen=True, kw_only=True):
     tools: list[dict[str, Any]] | None = None
     thinking: dict[str, Any] | None = None
     openrouter: dict[str, Any] | None = None
-
-
-class Outcome(Struct, frozen=True, kw_only=True):
-    """How a run went: what is stored of the answer."""
-
-    status: MessageStatus
-    content: str
-    reasoning: str | None = None
-    tool_calls: tuple[ToolCall, ...] = ()
-    usage: Usage
-    model: str
-    error: str | None = None
-    error_code: str | None = None
