@@ -37,7 +37,7 @@ def test_ids_sort_by_the_time_they_were_made(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_every_random_bit_is_random() -> None:
     made = [new_id().int for _ in range(200)]
-    random_bits = (0xFFF << 64) | ((1 << 62) - 1)
+    random_bits = (1 << 62) - 1
 
     ever_set = ever_clear = 0
     for one in made:
@@ -47,3 +47,12 @@ def test_every_random_bit_is_random() -> None:
     assert len(set(made)) == len(made)
     assert ever_set & random_bits == random_bits
     assert ever_clear & random_bits == random_bits
+
+
+def test_the_bits_before_them_are_the_fraction_of_the_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
+    fractions: list[int] = []
+    for nanoseconds in (0, 500_000, 999_999):
+        monkeypatch.setattr(time, "time_ns", lambda now=nanoseconds: 1_700_000_000_000_000_000 + now)
+        fractions.append((new_id().int >> 64) & 0xFFF)
+
+    assert fractions == [0, 0x800, 0xFFF]
