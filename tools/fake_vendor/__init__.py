@@ -1,8 +1,8 @@
-"""A fake model vendor: a real HTTP server that speaks OpenAI chat completions from a script.
+"""A fake model vendor: a real HTTP server that answers from a script, in the protocol of each vendor.
 
     async with FakeVendor() as vendor:
         vendor.script(Answer(text="Hello."), Answer(fault=Fault.TRUNCATED_RESET))
-        ...  # point a client at vendor.base_url
+        ...  # point a client at vendor.base_url (OpenAI), or at vendor.root_url (the others)
         assert vendor.requests[0].body["model"] == "gpt-4o"
 
 Out of process: `python -m fake_vendor --port 0` prints its address as one line of JSON.

@@ -12,7 +12,7 @@ from .server import FakeVendor
 
 
 def main() -> None:
-    """Listen until SIGTERM or SIGINT; the first line of output tells the address."""
+    """Listen until SIGTERM or SIGINT; the first line of output tells the addresses."""
     options = _parser().parse_args()
     answer = Answer(
         text=options.text,
@@ -41,7 +41,7 @@ async def _listen(port: int, answer: Answer) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with FakeVendor(port=port) as vendor:
         vendor.script(answer)
-        print(json.dumps({"base_url": vendor.base_url}), flush=True)
+        print(json.dumps({"base_url": vendor.base_url, "root_url": vendor.root_url}), flush=True)
         await stopped.wait()
 
 

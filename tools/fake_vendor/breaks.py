@@ -7,52 +7,61 @@ from collections.abc import Callable
 from functools import cache
 from itertools import repeat
 
-from .render import Asked, error
+from .dialects import Dialect
 from .script import Fault
-from .steps import DONE, LAST_PIECE, Cut, Hang, Steps, event, head, json_response, stream_head, whole
+from .steps import LAST_PIECE, Cut, Hang, Steps, head, json_response, piece, stream_head, whole
+from .terms import Asked, Problem
 
 _BOMB_BYTES = 80 * 1024 * 1024
 _LONG_LINE_BYTES = 100 * 1024 * 1024
 _BLOCK_BYTES = 256 * 1024
+_NO_INSTANCES = Problem(503, "server", "No instances are available.")
 _HTML = b"<!doctype html><html><body><h1>Welcome to the hotel network</h1></body></html>"
 
 
-def break_of(fault: Fault | None) -> Callable[[Asked], Steps] | None:
+def break_of(fault: Fault | None) -> Callable[[Dialect, Asked], Steps] | None:
     """Return the score of a break, or None for any other fault."""
     return _BREAKS.get(fault)
 
 
-def _silence(_: Asked) -> Steps:
+def _silence(_: Dialect, __: Asked) -> Steps:
     yield Hang()
 
 
-def _closed_without_answer(_: Asked) -> Steps:
+def _closed_without_answer(_: Dialect, __: Asked) -> Steps:
     yield Cut()
 
 
-def _hang_after_headers(asked: Asked) -> Steps:
-    yield stream_head() if asked.stream else head(200, "application/json", "Content-Length: 1000")
+def _hang_after_headers(dialect: Dialect, asked: Asked) -> Steps:
+    yield (
+        stream_head(dialect.stream_content_type)
+        if asked.stream
+        else head(200, "application/json", "Content-Length: 1000")
+    )
     yield Hang()
 
 
-def _redirect(_: Asked) -> Steps:
+def _redirect(_: Dialect, __: Asked) -> Steps:
     yield whole(307, b"", "Location: http://127.0.0.1:9/v1/chat/completions")
 
 
-def _html(_: Asked) -> Steps:
+def _html(_: Dialect, __: Asked) -> Steps:
     yield whole(200, _HTML, content_type="text/html")
 
 
-def _error_first(asked: Asked) -> Steps:
-    body = error("No instances are available.", "server_error", 503)
-    if asked.stream:
-        yield from (stream_head(), event(body), DONE, LAST_PIECE)
-    else:
-        yield json_response(200, body)
+def _error_first(dialect: Dialect, asked: Asked) -> Steps:
+    if not asked.stream:
+        yield json_response(200, dialect.error_body(_NO_INSTANCES))
+        return
+    yield stream_head(dialect.stream_content_type)
+    yield from (
+        piece(dialect.encode(frame)) for frame in dialect.error_frames(_NO_INSTANCES, asked, is_first=True)
+    )
+    yield LAST_PIECE
 
 
-def _gzip_bomb(_: Asked) -> Steps:
-    yield whole(200, _bomb(), "Content-Encoding: gzip", content_type="text/event-stream")
+def _gzip_bomb(dialect: Dialect, _: Asked) -> Steps:
+    yield whole(200, _bomb(), "Content-Encoding: gzip", content_type=dialect.stream_content_type)
 
 
 @cache
@@ -63,14 +72,14 @@ def _bomb() -> bytes:
     return packed + compressor.flush()
 
 
-def _long_line(_: Asked) -> Steps:
-    yield head(200, "text/event-stream", f"Content-Length: {_LONG_LINE_BYTES}")
-    yield b"data: "
+def _long_line(dialect: Dialect, _: Asked) -> Steps:
+    yield head(200, dialect.stream_content_type, f"Content-Length: {_LONG_LINE_BYTES}")
+    yield dialect.frame_beginning
     yield from repeat(b"x" * _BLOCK_BYTES, _LONG_LINE_BYTES // _BLOCK_BYTES)
     yield Cut()
 
 
-_BREAKS: dict[Fault | None, Callable[[Asked], Steps]] = {
+_BREAKS: dict[Fault | None, Callable[[Dialect, Asked], Steps]] = {
     Fault.SILENCE: _silence,
     Fault.CLOSED_WITHOUT_ANSWER: _closed_without_answer,
     Fault.HANG_AFTER_HEADERS: _hang_after_headers,

@@ -25,6 +25,11 @@ class Request(Struct, frozen=True):
     headers: dict[str, str]
     content: bytes
 
+    @property
+    def route(self) -> str:
+        """The path without its query."""
+        return self.path.partition("?")[0]
+
 
 class Connections:
     """Those that are open now."""

@@ -2,49 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from .bends import bent
 from .breaks import break_of
+from .dialects import ODDITIES, Dialect
 from .refusals import refusal_of
-from .render import Asked, Json, chunks, completion, delta_chunk, error
 from .script import Answer, Fault
-from .steps import DONE, LAST_PIECE, Cut, Hang, Pause, Step, Steps, event, piece, stream_head, whole
+from .steps import LAST_PIECE, Cut, Hang, Pause, Step, Steps, json_response, piece, stream_head, whole
+from .terms import Asked, Frame, Problem
 
 _SLOW_CLOSE_SECONDS = 0.3
-_STOPPED = error("The model stopped working.", "server_error", 502)
+_STOPPED = Problem(502, "server", "The model stopped working.")
 
 
-def steps_of(answer: Answer, asked: Asked, credential: str = "") -> Steps:
-    """Yield what the connection does; `credential` is the request's Authorization header."""
+def steps_of(answer: Answer, asked: Asked, dialect: Dialect, credential: str = "") -> Steps:
+    """Yield what the connection does; `credential` is what the request proved itself with."""
     if answer.first_byte_delay_seconds:
         yield Pause(answer.first_byte_delay_seconds)
-    if refusal := refusal_of(answer.fault, credential):
+    if refusal := refusal_of(answer.fault, dialect, credential):
         yield refusal
     elif broken := break_of(answer.fault):
-        yield from broken(asked)
+        yield from broken(dialect, asked)
+    elif not exists(answer.fault, dialect, stream=asked.stream):
+        yield json_response(501, {"message": f"{dialect.name} cannot fail with {answer.fault}."})
     elif asked.stream:
-        yield from _streamed(bent(answer), asked)
+        yield from _streamed(bent(answer), asked, dialect)
     else:
-        yield from _plain(bent(answer), asked)
+        yield from _plain(bent(answer), asked, dialect)
 
 
-def _plain(answer: Answer, asked: Asked) -> Steps:
-    body = completion(answer, asked)
-    match answer.fault:
-        case Fault.ERROR_MID_STREAM:
-            body |= _STOPPED
-        case Fault.EMPTY_CHOICES:
-            body["choices"] = []
-        case Fault.NULL_CONTENT:
-            body["choices"][0]["message"]["content"] = None
-        case Fault.USAGE_MISSING:
-            del body["usage"]
-        case _:
-            pass
-    return _carried(answer.fault, msgspec.json.encode(body))
+def exists(fault: Fault | None, dialect: Dialect, *, stream: bool) -> bool:
+    """Whether a fault can be told in a dialect; the vendor answers 501 to a script with another."""
+    asked = Asked("any", stream=stream)
+    if fault is not None and fault in ODDITIES:
+        if stream:
+            return dialect.odd_frames(fault, dialect.frames(Answer(), asked), asked) is not None
+        return dialect.odd_body(fault, dialect.body(Answer(), asked)) is not None
+    if fault is Fault.COMMENTS and stream:
+        return dialect.idle is not None
+    if fault is Fault.NO_DONE and stream:
+        return any(frame.kind == "mark" for frame in dialect.frames(Answer(), asked))
+    return True
+
+
+def _plain(answer: Answer, asked: Asked, dialect: Dialect) -> Steps:
+    fault = answer.fault
+    body = dialect.body(answer, asked)
+    if fault is Fault.ERROR_MID_STREAM:
+        body |= dialect.error_body(_STOPPED)
+    elif fault is not None and fault in ODDITIES:
+        body = dialect.odd_body(fault, body) or {}
+    return _carried(fault, msgspec.json.encode(body))
 
 
 def _carried(fault: Fault | None, body: bytes) -> Steps:
@@ -66,79 +77,93 @@ def _carried(fault: Fault | None, body: bytes) -> Steps:
             yield response
 
 
-def _streamed(answer: Answer, asked: Asked) -> Steps:
-    events = _bent_events(answer.fault, chunks(answer, asked), asked)
-    yield stream_head("text/plain" if answer.fault is Fault.WRONG_CONTENT_TYPE else "text/event-stream")
-    cut = _CUTS.get(answer.fault)
-    sent = events[: len(events) // 2] if cut else events
-    yield from _paced(map(event, sent), answer)
-    yield from cut(events[len(sent)]) if cut else _ENDINGS.get(answer.fault, (DONE, LAST_PIECE))
+def _streamed(answer: Answer, asked: Asked, dialect: Dialect) -> Steps:
+    fault = answer.fault
+    frames = _bent_frames(fault, dialect.frames(answer, asked), asked, dialect)
+    speech = [frame for frame in frames if frame.kind != "mark"]
+    marks = [piece(dialect.encode(frame)) for frame in frames if frame.kind == "mark"]
+    yield stream_head("text/plain" if fault is Fault.WRONG_CONTENT_TYPE else dialect.stream_content_type)
+    if cut := _CUTS.get(fault):
+        half = len(speech) // 2
+        yield from _paced(speech[:half], answer, dialect)
+        yield from cut(dialect, asked, speech[half])
+    else:
+        yield from _paced(speech, answer, dialect)
+        yield from _ended(fault, marks)
 
 
-def _bent_events(fault: Fault | None, events: list[Json], asked: Asked) -> list[Json]:
-    middle = len(events) // 2
+def _bent_frames(fault: Fault | None, frames: list[Frame], asked: Asked, dialect: Dialect) -> list[Frame]:
+    speech = [frame for frame in frames if frame.kind != "mark"]
+    marks = frames[len(speech) :]
+    middle = len(speech) // 2
     match fault:
-        case Fault.EMPTY_CHOICES:
-            return [chunk | {"choices": []} for chunk in events]
-        case Fault.NULL_CONTENT:
-            nothing = delta_chunk(asked, {"content": None})
-            return [nothing if _delta(chunk).get("content") else chunk for chunk in events]
+        case Fault.EMPTY_CHOICES | Fault.NULL_CONTENT | Fault.USAGE_MISSING:
+            return dialect.odd_frames(fault, frames, asked) or []
         case Fault.DUPLICATED_CHUNK:
-            return [*events[:middle], events[middle], *events[middle:]]
+            return [*frames[:middle], frames[middle], *frames[middle:]]
         case Fault.TWO_FINALS:
-            final = delta_chunk(asked, {}, "length")
-            return [*events, delta_chunk(asked, {"content": "after the end"}), final]
+            again = (dialect.said("after the end", asked), dialect.ended("length", asked))
+            return [*speech, *again, *marks]
         case Fault.ERROR_MID_STREAM:
-            return [*events[:middle], delta_chunk(asked, {"content": ""}, "error") | _STOPPED]
-        case Fault.USAGE_MISSING:
-            return [chunk for chunk in events if "usage" not in chunk]
+            return [*speech[:middle], *dialect.error_frames(_STOPPED, asked, is_first=False)]
         case Fault.OUT_OF_ORDER_INDEX:
-            return _calls_reversed(events)
+            return _calls_reversed(frames)
         case _:
-            return events
+            return frames
 
 
-def _calls_reversed(events: list[Json]) -> list[Json]:
+def _calls_reversed(frames: list[Frame]) -> list[Frame]:
     """Move the pieces of the last tool call before those of the first."""
-    calls = [chunk for chunk in events if "tool_calls" in _delta(chunk)]
-    first = events.index(calls[0])
-    calls.sort(key=lambda chunk: -_delta(chunk)["tool_calls"][0]["index"])
-    return [*events[:first], *calls, *events[first + len(calls) :]]
+    first = next(at for at, frame in enumerate(frames) if frame.call is not None)
+    calls = [frame for frame in frames if frame.call is not None]
+    others = [frame for frame in frames[first:] if frame.call is None]
+    return [*frames[:first], *sorted(calls, key=lambda frame: -(frame.call or 0)), *others]
 
 
-def _delta(chunk: Json) -> Json:
-    return chunk["choices"][0]["delta"] if chunk["choices"] else {}
-
-
-def _paced(pieces: Iterator[bytes], answer: Answer) -> Steps:
-    for content in pieces:
+def _paced(frames: Iterable[Frame], answer: Answer, dialect: Dialect) -> Steps:
+    for frame in frames:
         if answer.chunk_delay_seconds:
             yield Pause(answer.chunk_delay_seconds)
-        if answer.fault is Fault.COMMENTS:
-            yield piece(b": OPENROUTER PROCESSING\n\n")
-        yield content
+        if answer.fault is Fault.COMMENTS and dialect.idle:
+            yield piece(dialect.idle)
+        yield piece(dialect.encode(frame))
 
 
-def _mid_utf8(_: Json) -> tuple[Step, ...]:
-    return (piece('data: {"choices":[{"delta":{"content":"é'.encode()[:-1]), Cut())
+def _ended(fault: Fault | None, marks: list[bytes]) -> Steps:
+    match fault:
+        case Fault.NO_DONE:
+            yield LAST_PIECE
+        case Fault.NEVER_CLOSES:
+            yield from (*marks, Hang())
+        case Fault.SILENT_AFTER_FINAL:
+            yield Hang()
+        case Fault.SLOW_CLOSE:
+            yield from (*marks, Pause(_SLOW_CLOSE_SECONDS), LAST_PIECE)
+        case _:
+            yield from (*marks, LAST_PIECE)
 
 
-def _mid_json(chunk: Json) -> tuple[Step, ...]:
-    return (piece(b"data: " + msgspec.json.encode(chunk)[:-9]), Cut())
+def _mid_utf8(dialect: Dialect, asked: Asked, _: Frame) -> tuple[Step, ...]:
+    frame = dialect.encode(dialect.said("é", asked))
+    return (piece(frame[: frame.index("é".encode()) + 1]), Cut())
 
 
-_CUTS: dict[Fault | None, Callable[[Json], tuple[Step, ...]]] = {
-    Fault.HANG_BETWEEN_CHUNKS: lambda _: (Hang(),),
-    Fault.TRUNCATED: lambda _: (LAST_PIECE,),
-    Fault.TRUNCATED_CLOSE: lambda _: (Cut(),),
-    Fault.TRUNCATED_RESET: lambda _: (Cut("reset"),),
+def _mid_json(dialect: Dialect, _: Asked, frame: Frame) -> tuple[Step, ...]:
+    return (piece(dialect.encode(frame)[:-11]), Cut())
+
+
+def _at_once(*steps: Step) -> Callable[[Dialect, Asked, Frame], tuple[Step, ...]]:
+    def cut(_: Dialect, __: Asked, ___: Frame) -> tuple[Step, ...]:
+        return steps
+
+    return cut
+
+
+_CUTS: dict[Fault | None, Callable[[Dialect, Asked, Frame], tuple[Step, ...]]] = {
+    Fault.HANG_BETWEEN_CHUNKS: _at_once(Hang()),
+    Fault.TRUNCATED: _at_once(LAST_PIECE),
+    Fault.TRUNCATED_CLOSE: _at_once(Cut()),
+    Fault.TRUNCATED_RESET: _at_once(Cut("reset")),
     Fault.TRUNCATED_MID_UTF8: _mid_utf8,
     Fault.TRUNCATED_MID_JSON: _mid_json,
-}
-
-_ENDINGS: dict[Fault | None, tuple[Step, ...]] = {
-    Fault.NO_DONE: (LAST_PIECE,),
-    Fault.NEVER_CLOSES: (DONE, Hang()),
-    Fault.SILENT_AFTER_FINAL: (Hang(),),
-    Fault.SLOW_CLOSE: (DONE, Pause(_SLOW_CLOSE_SECONDS), LAST_PIECE),
 }

@@ -86,17 +86,21 @@ class Tokens(Struct, frozen=True):
     prompt: int = 0
     completion: int = 0
     cached: int = 0
+    cache_write: int = 0
     reasoning: int = 0
 
 
 class Answer(Struct, frozen=True, kw_only=True):
     """One answer. Without `text` it echoes the last user message; without `usage` it counts words.
 
-    `chunks` is how many pieces the text is streamed in (0: one a word).
+    `chunks` is how many pieces the text is streamed in (0: one a word). `signature` is what the vendor wants
+    back with the reasoning or the tool calls, if it signs or encrypts them. `finish_reason` is a word of
+    OpenAI's, which each dialect translates.
     """
 
     text: str | None = None
     reasoning: str = ""
+    signature: str = ""
     refusal: str = ""
     tool_calls: tuple[CalledTool, ...] = ()
     usage: Tokens | None = None

@@ -11,20 +11,24 @@ from typing import Any, Self
 import msgspec
 
 from .connection import Connection, Connections, Request
+from .dialects import DIALECTS, Dialect
 from .play import steps_of
-from .render import Asked, error, models
+from .refusals import problem_response
 from .script import Answer
 from .steps import Steps, json_response
+from .terms import Asked, Problem, Refused
 
 _RECORDED_MAX = 1_000
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """A request as the vendor got it: path, headers by lower-case name, decoded JSON body."""
+    """A request as the vendor got it: path, headers by lower-case name, decoded JSON body, and its bytes."""
 
     path: str
     headers: Mapping[str, str]
     body: dict[str, Any]
+    content: bytes = b""
+    method: str = "POST"
 
 
 class FakeVendor:
@@ -62,7 +66,12 @@ class FakeVendor:
     @property
     def base_url(self) -> str:
         """Where a client finds the vendor, as `OPENAI_BASE_URL` wants it."""
-        return f"http://127.0.0.1:{self._port}/v1"
+        return f"{self.root_url}/v1"
+
+    @property
+    def root_url(self) -> str:
+        """Where a client finds the vendor if its base URL ends at the host, as most others do."""
+        return f"http://127.0.0.1:{self._port}"
 
     @property
     def open_connections(self) -> int:
@@ -83,29 +92,43 @@ class FakeVendor:
         self._answers = deque(answers or [Answer()])
 
     def _respond(self, request: Request) -> Steps:
-        match request.method, request.path:
-            case "POST", "/v1/chat/completions":
-                return self._complete(request)
-            case "GET", "/v1/models":
-                return iter((json_response(200, models(self._models)),))
-            case "POST", "/_script":
-                return iter((self._rescript(request.content),))
-            case _:
-                return iter((json_response(404, error(f"No such path: {request.path}", "not_found")),))
+        if (request.method, request.route) == ("POST", "/_script"):
+            return iter((self._rescript(request.content),))
+        for dialect in DIALECTS:
+            match dialect.purpose(request):
+                case "answer":
+                    return self._answer(request, dialect)
+                case "models":
+                    return iter((json_response(200, dialect.models(self._models, request)),))
+                case None:
+                    pass
+        return iter((json_response(404, {"message": f"No dialect has such a path: {request.path}"}),))
 
-    def _complete(self, request: Request) -> Steps:
+    def _answer(self, request: Request, dialect: Dialect) -> Steps:
         try:
-            asked = msgspec.json.decode(request.content, type=Asked)
-        except msgspec.MsgspecError as reason:
-            return iter((json_response(400, error(str(reason), "invalid_request_error")),))
-        self.requests.append(Recorded(request.path, request.headers, msgspec.json.decode(request.content)))
+            asked = dialect.parse(request)
+        except Refused as refused:
+            return iter((problem_response(refused.problem, dialect),))
+        except (msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:
+            return iter((_invalid(repr(error), dialect),))
+        self._record(request, asked)
+        if reason := dialect.refusal(asked):
+            return iter((_invalid(reason, dialect),))
         answer = self._answers.popleft() if len(self._answers) > 1 else self._answers[0]
-        return steps_of(answer, asked, request.headers.get("authorization", ""))
+        return steps_of(answer, asked, dialect, dialect.credential(request.headers))
+
+    def _record(self, request: Request, asked: Asked) -> None:
+        recorded = Recorded(request.path, request.headers, asked.body, request.content, request.method)
+        self.requests.append(recorded)
 
     def _rescript(self, content: bytes) -> bytes:
         """Take a new script over the wire: a JSON array of answers, with the fields of Answer."""
         try:
             self.script(*msgspec.json.decode(content, type=list[Answer]))
         except msgspec.MsgspecError as reason:
-            return json_response(400, error(str(reason), "invalid_request_error"))
+            return json_response(400, {"message": str(reason)})
         return json_response(200, {"scripted": len(self._answers)})
+
+
+def _invalid(reason: str, dialect: Dialect) -> bytes:
+    return problem_response(Problem(400, "invalid", reason), dialect)

@@ -47,7 +47,7 @@ def json_response(status: int, body: object, *lines: str) -> bytes:
     return whole(status, msgspec.json.encode(body), *lines)
 
 
-def stream_head(content_type: str = "text/event-stream; charset=utf-8", *lines: str) -> bytes:
+def stream_head(content_type: str, *lines: str) -> bytes:
     """Return the head of a response whose body comes in pieces."""
     return head(200, content_type, "Transfer-Encoding: chunked", "Cache-Control: no-cache", *lines)
 
@@ -57,10 +57,10 @@ def piece(content: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(content), content)
 
 
-def event(payload: object) -> bytes:
-    """Return one server-sent event as a piece of a chunked body."""
-    return piece(b"data: %b\n\n" % msgspec.json.encode(payload))
+def sse(payload: object, name: str = "") -> bytes:
+    """Return one server-sent event, with its name where it has one."""
+    line = b"event: %b\n" % name.encode() if name else b""
+    return b"%bdata: %b\n\n" % (line, msgspec.json.encode(payload))
 
 
-DONE = piece(b"data: [DONE]\n\n")
 LAST_PIECE = b"0\r\n\r\n"

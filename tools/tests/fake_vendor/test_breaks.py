@@ -6,14 +6,15 @@ import pytest
 
 from fake_vendor import Fault
 from fake_vendor.breaks import break_of
-from fake_vendor.render import Asked
+from fake_vendor.dialects.openai_chat import OpenAIChat
 from fake_vendor.steps import Cut, Hang, Step
+from fake_vendor.terms import Asked
 
 
 def _steps(fault: Fault, *, stream: bool = True) -> list[Step]:
     score = break_of(fault)
     assert score is not None
-    return list(score(Asked("m", [], stream=stream)))
+    return list(score(OpenAIChat(), Asked("m", stream=stream)))
 
 
 def test_silence_sends_nothing_and_stays() -> None:

@@ -3,30 +3,64 @@ from __future__ import annotations
 import pytest
 
 from fake_vendor import Answer, Fault
-from fake_vendor.play import steps_of
-from fake_vendor.render import Asked
-from fake_vendor.steps import DONE, LAST_PIECE, Cut, Hang, Pause, Step
+from fake_vendor.dialects import DIALECTS, ODDITIES, Dialect
+from fake_vendor.dialects.openai_chat import OpenAIChat
+from fake_vendor.play import exists, steps_of
+from fake_vendor.steps import LAST_PIECE, Cut, Hang, Pause, Step
+from fake_vendor.terms import Asked
 
 TEXT = "one two three four five six"
+OPENAI = OpenAIChat()
+dialects = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
 
 
-def _steps(answer: Answer, *, stream: bool) -> list[Step]:
-    return list(steps_of(answer, Asked("m", [], stream=stream)))
+class _WithoutOddities(OpenAIChat):
+    """A protocol that knows nothing to mark an end with, nor any odd contents."""
+
+    idle = None  # type: ignore[assignment] - the protocol allows it, the class that it is derived from not
+
+    def odd_body(self, fault: Fault, body: object) -> None:
+        return None
 
 
+def _steps(answer: Answer, *, stream: bool, dialect: Dialect = OPENAI) -> list[Step]:
+    return list(steps_of(answer, Asked("m", stream=stream), dialect))
+
+
+@dialects
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("fault", list(Fault))
-def test_every_fault_plays_in_both_modes_and_differs_from_health_in_one(fault: Fault, stream: bool) -> None:
-    healthy = {mode: _steps(Answer(text=TEXT), stream=mode) for mode in (True, False)}
-    faulty = {mode: _steps(Answer(text=TEXT, fault=fault), stream=mode) for mode in (True, False)}
+def test_every_fault_plays_in_both_modes_and_differs_from_health_in_one(
+    dialect: Dialect, fault: Fault, stream: bool
+) -> None:
+    healthy = {mode: _steps(Answer(text=TEXT), stream=mode, dialect=dialect) for mode in (True, False)}
+    faulty = {
+        mode: _steps(Answer(text=TEXT, fault=fault), stream=mode, dialect=dialect) for mode in (True, False)
+    }
 
     assert faulty[stream]
     # Streamed without being asked for usage, an odd count shows in the plain answer alone.
     assert faulty != healthy
 
 
+@pytest.mark.parametrize("fault", [*ODDITIES, Fault.COMMENTS])
+def test_a_fault_that_a_dialect_cannot_tell_is_answered_with_an_error_that_says_so(fault: Fault) -> None:
+    dialect = _WithoutOddities()
+    stream = fault is Fault.COMMENTS
+
+    (response,) = _steps(Answer(fault=fault), stream=stream, dialect=dialect)
+
+    assert not exists(fault, dialect, stream=stream)
+    assert isinstance(response, bytes)
+    assert response.startswith(b"HTTP/1.1 501 ")
+
+
 def test_a_healthy_stream_ends_with_its_marks() -> None:
-    assert _steps(Answer(text=TEXT), stream=True)[-2:] == [DONE, LAST_PIECE]
+    mark, end = _steps(Answer(text=TEXT), stream=True)[-2:]
+
+    assert isinstance(mark, bytes)
+    assert b"[DONE]" in mark
+    assert end == LAST_PIECE
 
 
 def test_delays_stand_before_the_first_byte_and_before_every_chunk() -> None:

@@ -47,14 +47,14 @@ async def test_requests_are_recorded_with_their_headers_and_bodies() -> None:
 
         assert vendor.requests[0].body["messages"][0]["content"] == "Remember me."
         assert vendor.requests[0].headers["authorization"] == "Bearer k"
+        assert vendor.requests[0].method == "POST"
+        assert msgspec.json.decode(vendor.requests[0].content) == vendor.requests[0].body
 
 
 async def test_the_script_can_be_changed_over_the_wire() -> None:
     async with FakeVendor() as vendor:
-        address = vendor.base_url.removesuffix("/v1")
-
-        accepted = await _ask(f"{address}/_script", [{"text": "changed"}])
-        refused = await _ask(f"{address}/_script", [{"fault": "no such fault"}])
+        accepted = await _ask(f"{vendor.root_url}/_script", [{"text": "changed"}])
+        refused = await _ask(f"{vendor.root_url}/_script", [{"fault": "no such fault"}])
 
         assert accepted == (200, {"scripted": 1})
         assert refused[0] == 400
@@ -69,3 +69,15 @@ async def test_models_are_listed_and_bad_requests_refused() -> None:
 
     assert [row["id"] for row in listed[1]["data"]] == ["first", "second"]
     assert (without_model[0], elsewhere[0]) == (400, 404)
+
+
+async def test_a_request_that_the_real_vendor_refuses_is_refused_in_its_words_and_takes_no_answer() -> None:
+    orphan = {"model": "m", "messages": [{"role": "tool", "tool_call_id": "call_1", "content": "Sun."}]}
+    async with FakeVendor() as vendor:
+        vendor.script(Answer(text="first"), Answer(text="second"))
+
+        status, body = await _ask(f"{vendor.base_url}/chat/completions", orphan)
+
+        assert status == 400
+        assert "role 'tool'" in body["error"]["message"]
+        assert await _text(vendor) == "first"

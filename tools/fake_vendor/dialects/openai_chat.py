@@ -1,0 +1,273 @@
+"""OpenAI chat completions, spoken by most hosts: completion objects and chunks, as OpenAI describes them.
+
+Reference: platform.openai.com/docs/api-reference/chat. The refusals of histories are quoted as users report
+them (agno-agi/agno issue 3105, aliasrobotics/cai issue 111), `insufficient_quota` as ChatGPTNextWeb/NextChat
+issue 3664 does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import msgspec
+from msgspec.structs import replace
+
+from fake_vendor.connection import Request
+from fake_vendor.script import Answer, CalledTool, Fault
+from fake_vendor.steps import sse
+from fake_vendor.terms import Asked, Frame, FrameKind, Json, Problem, ProblemKind, Purpose
+from fake_vendor.wording import argument_pieces, call_id, pieces, text_of, text_pieces, tokens_of
+
+_CREATED = 1_760_000_000
+_ID = "chatcmpl-fake"
+_DONE = Frame("mark")
+
+_TYPE_AND_CODE: dict[ProblemKind, tuple[str, str | None]] = {
+    "authentication": ("invalid_request_error", "invalid_api_key"),
+    "permission": ("invalid_request_error", "permission_denied"),
+    "model_missing": ("invalid_request_error", "model_not_found"),
+    "context_length": ("invalid_request_error", "context_length_exceeded"),
+    "content_policy": ("invalid_request_error", "content_policy_violation"),
+    "too_large": ("invalid_request_error", None),
+    "invalid": ("invalid_request_error", None),
+    "payment": ("insufficient_quota", "insufficient_quota"),
+    "rate_limit": ("rate_limit_error", "rate_limit_exceeded"),
+    "quota": ("insufficient_quota", "insufficient_quota"),
+    "timeout": ("server_error", "server_error"),
+    "conflict": ("server_error", "server_error"),
+    "server": ("server_error", "server_error"),
+    "overloaded": ("server_error", "server_error"),
+}
+
+
+class _StreamOptions(msgspec.Struct):
+    include_usage: bool = False
+
+
+class _Wanted(msgspec.Struct):
+    """The fields of a request that decide whether it is one."""
+
+    model: str
+    messages: list[Json]
+    stream: bool = False
+    stream_options: _StreamOptions | None = None
+
+
+class OpenAIChat:
+    """The dialect, as the registry wants it."""
+
+    name = "openai_chat"
+    stream_content_type = "text/event-stream"
+    frame_beginning = b"data: "
+    idle = b": OPENROUTER PROCESSING\n\n"
+
+    def purpose(self, request: Request) -> Purpose | None:
+        """Return what a request wants, by its path."""
+        match request.method, request.route:
+            case "POST", "/v1/chat/completions":
+                return "answer"
+            case "GET", "/v1/models":
+                return "models"
+            case _:
+                return None
+
+    def parse(self, request: Request) -> Asked:
+        """Return what is asked; a field of the wrong type is an error."""
+        wanted = msgspec.json.decode(request.content, type=_Wanted)
+        return Asked(
+            model=wanted.model,
+            stream=wanted.stream,
+            last_user_text=_last_user_text(wanted.messages),
+            words=sum(len(_text(message).split()) for message in wanted.messages),
+            body=msgspec.json.decode(request.content),
+        )
+
+    def refusal(self, asked: Asked) -> str | None:
+        """Return why OpenAI would refuse the history or the wish for JSON."""
+        return _unanswered_call(asked.body["messages"]) or _no_word_of_json(asked.body)
+
+    def credential(self, headers: Mapping[str, str]) -> str:
+        """Return the Authorization header."""
+        return headers.get("authorization", "")
+
+    def models(self, names: tuple[str, ...], request: Request) -> Json:
+        """Return ListModelsResponse."""
+        rows = [{"id": name, "object": "model", "created": _CREATED, "owned_by": "fake"} for name in names]
+        return {"object": "list", "data": rows}
+
+    def body(self, answer: Answer, asked: Asked) -> Json:
+        """Return CreateChatCompletionResponse."""
+        text = text_of(answer, asked)
+        message: Json = {"role": "assistant", "content": text, "refusal": answer.refusal or None}
+        if answer.reasoning:
+            message["reasoning_content"] = answer.reasoning
+        if answer.tool_calls:
+            message["tool_calls"] = [_call(index, call) for index, call in enumerate(answer.tool_calls)]
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish_reason(answer)}
+        return _envelope(asked, "chat.completion", [choice]) | {"usage": _usage(answer, asked)}
+
+    def frames(self, answer: Answer, asked: Asked) -> list[Frame]:
+        """Return a CreateChatCompletionStreamResponse a frame, and `[DONE]`."""
+        frames = [_chunk("opening", asked, {"role": "assistant", "content": ""})]
+        frames += [
+            _chunk("reasoning", asked, {"reasoning_content": said}) for said in pieces(answer.reasoning)
+        ]
+        frames += [_chunk("refusal", asked, {"refusal": said}) for said in pieces(answer.refusal)]
+        frames += [self.said(said, asked) for said in text_pieces(answer, asked)]
+        for index, call in enumerate(answer.tool_calls):
+            frames += _call_frames(index, call, asked)
+        frames.append(self.ended(_finish_reason(answer), asked))
+        if _wants_usage(asked):
+            counts = _envelope(asked, "chat.completion.chunk", []) | {"usage": _usage(answer, asked)}
+            frames.append(Frame("usage", counts))
+        return [*frames, _DONE]
+
+    def encode(self, frame: Frame) -> bytes:
+        """Return an event; the mark is no JSON."""
+        return b"data: [DONE]\n\n" if frame is _DONE else sse(frame.payload)
+
+    def said(self, text: str, asked: Asked) -> Frame:
+        """Return a chunk with a piece of text."""
+        return _chunk("text", asked, {"content": text})
+
+    def ended(self, reason: str, asked: Asked) -> Frame:
+        """Return the chunk with the finish reason."""
+        return _chunk("final", asked, {}, reason)
+
+    def odd_body(self, fault: Fault, body: Json) -> Json | None:
+        """Return the completion as the fault leaves it."""
+        match fault:
+            case Fault.EMPTY_CHOICES:
+                return body | {"choices": []}
+            case Fault.NULL_CONTENT:
+                choice = body["choices"][0]
+                return body | {"choices": [choice | {"message": choice["message"] | {"content": None}}]}
+            case Fault.USAGE_MISSING:
+                return {name: value for name, value in body.items() if name != "usage"}
+            case _:
+                return None
+
+    def odd_frames(self, fault: Fault, frames: list[Frame], asked: Asked) -> list[Frame] | None:
+        """Return the chunks as the fault leaves them."""
+        match fault:
+            case Fault.EMPTY_CHOICES:
+                return [
+                    frame if frame is _DONE else replace(frame, payload=frame.payload | {"choices": []})
+                    for frame in frames
+                ]
+            case Fault.NULL_CONTENT:
+                nothing = _chunk("text", asked, {"content": None})
+                return [nothing if frame.kind == "text" else frame for frame in frames]
+            case Fault.USAGE_MISSING:
+                return [frame for frame in frames if frame.kind != "usage"]
+            case _:
+                return None
+
+    def error_body(self, problem: Problem) -> Json:
+        """Return ErrorResponse."""
+        kind, code = _TYPE_AND_CODE[problem.kind]
+        return {"error": {"message": problem.message, "type": kind, "param": None, "code": code}}
+
+    def error_lines(self, problem: Problem) -> tuple[str, ...]:
+        """Return nothing: the body says it all."""
+        return ()
+
+    def error_frames(self, problem: Problem, asked: Asked, *, is_first: bool) -> list[Frame]:
+        """Return an error as OpenRouter sends it; mid-way, in a chunk that ends the answer with `error`."""
+        error = self.error_body(problem)
+        error["error"]["code"] = problem.status
+        chunk: Json = {} if is_first else _chunk("error", asked, {"content": ""}, "error").payload
+        return [Frame("error", chunk | error), _DONE]
+
+
+def _text(message: Json) -> str:
+    """Return the text of a message whose content may be a list of parts."""
+    content: Any = message.get("content")
+    if isinstance(content, str):
+        return content
+    parts = cast("list[Json]", content or [])
+    return " ".join(str(part["text"]) for part in parts if part.get("type") == "text")
+
+
+def _last_user_text(messages: list[Json]) -> str:
+    said = (_text(message) for message in reversed(messages) if message.get("role") == "user")
+    return next(said, "")
+
+
+def _unanswered_call(messages: list[Json]) -> str | None:
+    """Return the refusal of a history in which a call has no output behind it, or an output no call."""
+    open_ids: list[str] = []
+    for message in messages:
+        if message.get("role") == "tool":
+            if message.get("tool_call_id") not in open_ids:
+                return (
+                    "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
+                )
+            open_ids.remove(message["tool_call_id"])
+            continue
+        if open_ids:
+            break
+        open_ids = [call["id"] for call in message.get("tool_calls") or ()]
+    if not open_ids:
+        return None
+    return (
+        "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
+        f"'tool_call_id'. The following tool_call_ids did not have response messages: {', '.join(open_ids)}"
+    )
+
+
+def _no_word_of_json(body: Json) -> str | None:
+    wanted: Json = body.get("response_format") or {}
+    if wanted.get("type") != "json_object" or any(
+        "json" in _text(message).lower() for message in body["messages"]
+    ):
+        return None
+    return (
+        "'messages' must contain the word 'json' in some form, "
+        "to use 'response_format' of type 'json_object'."
+    )
+
+
+def _wants_usage(asked: Asked) -> bool:
+    options: Json = asked.body.get("stream_options") or {}
+    return bool(options.get("include_usage"))
+
+
+def _chunk(kind: FrameKind, asked: Asked, delta: Json, reason: str | None = None) -> Frame:
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+    return Frame(kind, _envelope(asked, "chat.completion.chunk", [choice]))
+
+
+def _envelope(asked: Asked, kind: str, choices: list[Json]) -> Json:
+    return {"id": _ID, "object": kind, "created": _CREATED, "model": asked.model, "choices": choices}
+
+
+def _finish_reason(answer: Answer) -> str:
+    return answer.finish_reason or ("tool_calls" if answer.tool_calls else "stop")
+
+
+def _usage(answer: Answer, asked: Asked) -> Json:
+    tokens = tokens_of(answer, asked)
+    prompt = {"cached_tokens": tokens.cached}
+    if tokens.cache_write:
+        prompt["cache_write_tokens"] = tokens.cache_write
+    return {
+        "prompt_tokens": tokens.prompt,
+        "completion_tokens": tokens.completion,
+        "total_tokens": tokens.prompt + tokens.completion,
+        "prompt_tokens_details": prompt,
+        "completion_tokens_details": {"reasoning_tokens": tokens.reasoning},
+    }
+
+
+def _call(index: int, call: CalledTool) -> Json:
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call_id(index, call), "type": "function", "function": function}
+
+
+def _call_frames(index: int, call: CalledTool, asked: Asked) -> list[Frame]:
+    opening = {"index": index} | _call(index, call)
+    opening["function"] = {"name": call.name, "arguments": ""}
+    rest = [{"index": index, "function": {"arguments": said}} for said in argument_pieces(call.arguments)]
+    return [replace(_chunk("tool", asked, {"tool_calls": [piece]}), call=index) for piece in (opening, *rest)]
