@@ -15,6 +15,7 @@ from .steps import LAST_PIECE, Cut, Hang, Pause, Step, Steps, json_response, pie
 from .terms import Asked, Frame, Problem
 
 _SLOW_CLOSE_SECONDS = 0.3
+_UNREADABLE_ARGUMENTS = (Fault.INVALID_ARGUMENTS, Fault.TRUNCATED_ARGUMENTS)
 _STOPPED = Problem(502, "server", "The model stopped working.")
 
 
@@ -41,10 +42,21 @@ def exists(fault: Fault | None, dialect: Dialect, *, stream: bool) -> bool:
         if stream:
             return dialect.odd_frames(fault, dialect.frames(Answer(), asked), asked) is not None
         return dialect.odd_body(fault, dialect.body(Answer(), asked)) is not None
+    if fault in _UNREADABLE_ARGUMENTS:
+        return _can_say(bent(Answer(fault=fault)), asked, dialect)
     if fault is Fault.COMMENTS and stream:
         return dialect.idle is not None
     if fault is Fault.NO_DONE and stream:
         return any(frame.kind == "mark" for frame in dialect.frames(Answer(), asked))
+    return True
+
+
+def _can_say(answer: Answer, asked: Asked, dialect: Dialect) -> bool:
+    """Whether arguments that are no JSON fit into the answer: not where they are an object in another."""
+    try:
+        _ = dialect.frames(answer, asked) if asked.stream else dialect.body(answer, asked)
+    except msgspec.DecodeError:
+        return False
     return True
 
 

@@ -81,8 +81,9 @@ class Dialect(Protocol):
         """Return the plain answer.
 
         `answer.finish_reason` is `stop`, `length`, `tool_calls` or `content_filter`, translated here; any
-        other word is sent as it is. `answer.signature` is the vendor's seal on the reasoning, or on the
-        first tool call where there is no reasoning, as the vendor has it.
+        other word is sent as it is. Where arguments are an object and not a text, decode them with msgspec
+        and let its error out: the vendor then knows that it cannot fail like this. `answer.signature` is the
+        vendor's seal on the reasoning, or on the first tool call where there is no reasoning.
         """
         ...
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from fake_vendor import Answer, Fault
@@ -15,12 +16,15 @@ dialects = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dial
 
 
 class _WithoutOddities(OpenAIChat):
-    """A protocol that knows nothing to mark an end with, nor any odd contents."""
+    """A protocol without comments and odd contents, in which arguments are no text."""
 
     idle = None  # type: ignore[assignment] - the protocol allows it, the class that it is derived from not
 
     def odd_body(self, fault: Fault, body: object) -> None:
         return None
+
+    def body(self, answer: Answer, asked: Asked) -> dict[str, object]:
+        return {"calls": [msgspec.json.decode(call.arguments) for call in answer.tool_calls]}
 
 
 def _steps(answer: Answer, *, stream: bool, dialect: Dialect = OPENAI) -> list[Step]:
@@ -43,7 +47,7 @@ def test_every_fault_plays_in_both_modes_and_differs_from_health_in_one(
     assert faulty != healthy
 
 
-@pytest.mark.parametrize("fault", [*ODDITIES, Fault.COMMENTS])
+@pytest.mark.parametrize("fault", [*ODDITIES, Fault.COMMENTS, Fault.INVALID_ARGUMENTS])
 def test_a_fault_that_a_dialect_cannot_tell_is_answered_with_an_error_that_says_so(fault: Fault) -> None:
     dialect = _WithoutOddities()
     stream = fault is Fault.COMMENTS
