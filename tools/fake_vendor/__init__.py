@@ -8,7 +8,19 @@
 Out of process: `python -m fake_vendor --port 0` prints its address as one line of JSON.
 """
 
-from .script import Answer, CalledTool, Fault, Tokens
+from .script import Answer, CalledTool, Change, Counting, Fault, Instead, Status, Stop, Tokens
 from .server import FakeVendor, Recorded
 
-__all__ = ["Answer", "CalledTool", "FakeVendor", "Fault", "Recorded", "Tokens"]
+__all__ = [
+    "Answer",
+    "CalledTool",
+    "Change",
+    "Counting",
+    "FakeVendor",
+    "Fault",
+    "Instead",
+    "Recorded",
+    "Status",
+    "Stop",
+    "Tokens",
+]

@@ -9,12 +9,12 @@ from .script import Answer, CalledTool, Fault, Tokens
 _HUGE_ARGUMENTS_BYTES = 5 * 1024 * 1024
 _MANY_CALLS = 200
 
-_TOKENS: dict[Fault | None, Tokens] = {
+_TOKENS: dict[Fault, Tokens] = {
     Fault.USAGE_NEGATIVE: Tokens(-5, -1),
     Fault.USAGE_ABSURD: Tokens(10**15, 10**15),
 }
 
-_CALLS: dict[Fault | None, tuple[CalledTool, ...]] = {
+_CALLS: dict[Fault, tuple[CalledTool, ...]] = {
     Fault.OUT_OF_ORDER_INDEX: (CalledTool("first"), CalledTool("second")),
     Fault.INVALID_ARGUMENTS: (CalledTool("look_up", "{city: Paris"),),
     Fault.TRUNCATED_ARGUMENTS: (CalledTool("look_up", '{"city": "Par'),),
@@ -27,11 +27,14 @@ _CALLS: dict[Fault | None, tuple[CalledTool, ...]] = {
 
 def bent(answer: Answer) -> Answer:
     """Return the answer as its fault bends it; one without such a fault comes back as it is."""
-    if answer.fault in _TOKENS:
-        return replace(answer, usage=_TOKENS[answer.fault])
-    if answer.fault in _CALLS:
-        return replace(answer, tool_calls=_CALLS[answer.fault])
-    if answer.fault is Fault.HUGE_ARGUMENTS:
+    fault = answer.fault
+    if not isinstance(fault, Fault):
+        return answer
+    if fault in _TOKENS:
+        return replace(answer, usage=_TOKENS[fault])
+    if fault in _CALLS:
+        return replace(answer, tool_calls=_CALLS[fault])
+    if fault is Fault.HUGE_ARGUMENTS:
         arguments = '{"city": "' + "x" * _HUGE_ARGUMENTS_BYTES + '"}'
         return replace(answer, tool_calls=(CalledTool("look_up", arguments),))
     return answer

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from itertools import repeat
 
 from .dialects import Dialect
-from .script import Fault
+from .script import AnyFault, Fault, Instead
 from .steps import LAST_PIECE, Cut, Hang, Steps, head, json_response, piece, stream_head, whole
 from .terms import Asked, Problem
 
@@ -19,9 +19,19 @@ _NO_INSTANCES = Problem(503, "server", "No instances are available.")
 _HTML = b"<!doctype html><html><body><h1>Welcome to the hotel network</h1></body></html>"
 
 
-def break_of(fault: Fault | None) -> Callable[[Dialect, Asked], Steps] | None:
+def break_of(fault: AnyFault | None) -> Callable[[Dialect, Asked], Steps] | None:
     """Return the score of a break, or None for any other fault."""
-    return _BREAKS.get(fault)
+    if isinstance(fault, Instead):
+        return partial(_instead, fault)
+    return _BREAKS.get(fault) if isinstance(fault, Fault) else None
+
+
+def _instead(instead: Instead, dialect: Dialect, asked: Asked) -> Steps:
+    healthy = dialect.stream_content_type if asked.stream else "application/json"
+    content_type = healthy if instead.content_type is None else instead.content_type
+    length = len(instead.body) * instead.repeated
+    yield head(200, content_type, f"Content-Length: {length}", *instead.headers)
+    yield from repeat(instead.body, instead.repeated)
 
 
 def _silence(_: Dialect, __: Asked) -> Steps:
@@ -79,7 +89,7 @@ def _long_line(dialect: Dialect, _: Asked) -> Steps:
     yield Cut()
 
 
-_BREAKS: dict[Fault | None, Callable[[Dialect, Asked], Steps]] = {
+_BREAKS: dict[Fault, Callable[[Dialect, Asked], Steps]] = {
     Fault.SILENCE: _silence,
     Fault.CLOSED_WITHOUT_ANSWER: _closed_without_answer,
     Fault.HANG_AFTER_HEADERS: _hang_after_headers,

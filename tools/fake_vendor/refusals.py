@@ -5,35 +5,28 @@ from __future__ import annotations
 from email.utils import formatdate
 from time import time
 
-from msgspec import Struct
-from msgspec.structs import replace
-
 from .dialects import Dialect
-from .script import Fault
-from .steps import json_response
-from .terms import Problem, ProblemKind
+from .script import AnyFault, Fault, Status
+from .steps import json_response, whole
+from .terms import Problem
 
 _WAIT_SECONDS = 3_600
 
 
-class _Refusal(Struct, frozen=True):
-    """A problem and perhaps a Retry-After, where `{date}` is the time to wait for."""
-
-    problem: Problem
-    retry_after: str = ""
-
-
-def refusal_of(fault: Fault | None, dialect: Dialect, credential: str) -> bytes | None:
+def refusal_of(fault: AnyFault | None, dialect: Dialect, credential: str) -> bytes | None:
     """Return the response of a refusal, or None; a 401 repeats the credential, as vendors are known to do."""
-    refusal = _REFUSALS.get(fault)
-    if refusal is None:
+    status = _REFUSALS.get(fault) if isinstance(fault, Fault) else fault
+    if not isinstance(status, Status):
         return None
-    problem = refusal.problem
-    if fault is Fault.UNAUTHORIZED:
-        problem = replace(problem, message=f"{problem.message} {credential}")
-    date = formatdate(time() + _WAIT_SECONDS, usegmt=True)
-    lines = (refusal.retry_after.format(date=date),) if refusal.retry_after else ()
-    return problem_response(problem, dialect, *lines)
+    now = time()
+    dates = {"{date}": now + _WAIT_SECONDS, "{past}": now - _WAIT_SECONDS}
+    lines = status.headers
+    for name, moment in dates.items():
+        lines = tuple(line.replace(name, formatdate(moment, usegmt=True)) for line in lines)
+    if status.body is not None:
+        return whole(status.status, status.body, *lines, content_type=status.content_type)
+    message = status.message.replace("{credential}", credential)
+    return problem_response(Problem(status.status, status.kind, message), dialect, *lines)
 
 
 def problem_response(problem: Problem, dialect: Dialect, *lines: str) -> bytes:
@@ -42,21 +35,25 @@ def problem_response(problem: Problem, dialect: Dialect, *lines: str) -> bytes:
     return json_response(problem.status, body, *dialect.error_lines(problem), *lines)
 
 
-def _problem(status: int, kind: ProblemKind, message: str, retry_after: str = "") -> _Refusal:
-    return _Refusal(Problem(status, kind, message), retry_after)
+def _too_fast(*lines: str) -> Status:
+    return Status(status=429, kind="rate_limit", message="You are going too fast.", headers=lines)
 
 
-def _too_fast(retry_after: str = "") -> _Refusal:
-    return _problem(429, "rate_limit", "You are going too fast.", retry_after)
+def _server(status: int, message: str, *lines: str) -> Status:
+    return Status(status=status, message=message, headers=lines)
 
 
-_REFUSALS: dict[Fault | None, _Refusal] = {
-    Fault.UNAUTHORIZED: _problem(401, "authentication", "Incorrect API key provided:"),
-    Fault.FORBIDDEN: _problem(403, "permission", "This key may not use the model."),
-    Fault.MODEL_MISSING: _problem(404, "model_missing", "The model does not exist."),
-    Fault.CONTEXT_LENGTH: _problem(400, "context_length", "The context holds 8192 tokens at most."),
-    Fault.REQUEST_TIMEOUT: _problem(408, "timeout", "The request took too long."),
-    Fault.CONFLICT: _problem(409, "conflict", "The resource is locked."),
+_REFUSALS: dict[Fault, Status] = {
+    Fault.UNAUTHORIZED: Status(
+        status=401, kind="authentication", message="Incorrect API key provided: {credential}"
+    ),
+    Fault.FORBIDDEN: Status(status=403, kind="permission", message="This key may not use the model."),
+    Fault.MODEL_MISSING: Status(status=404, kind="model_missing", message="The model does not exist."),
+    Fault.CONTEXT_LENGTH: Status(
+        status=400, kind="context_length", message="The maximum context length is 8192 tokens."
+    ),
+    Fault.REQUEST_TIMEOUT: Status(status=408, kind="timeout", message="The request took too long."),
+    Fault.CONFLICT: Status(status=409, kind="conflict", message="The resource is locked."),
     Fault.RATE_LIMITED: _too_fast(),
     Fault.RATE_LIMITED_SECONDS: _too_fast("Retry-After: 7"),
     Fault.RATE_LIMITED_DATE: _too_fast("Retry-After: {date}"),
@@ -64,9 +61,9 @@ _REFUSALS: dict[Fault | None, _Refusal] = {
     Fault.RATE_LIMITED_ZERO: _too_fast("Retry-After: 0"),
     Fault.RATE_LIMITED_HOUR: _too_fast(f"Retry-After: {_WAIT_SECONDS}"),
     Fault.RATE_LIMITED_GARBAGE: _too_fast("Retry-After: soon, we hope"),
-    Fault.SERVER_ERROR: _problem(500, "server", "The server had an error."),
-    Fault.BAD_GATEWAY: _problem(502, "server", "The model is not reachable."),
-    Fault.UNAVAILABLE: _problem(503, "server", "The engine is busy.", "Retry-After: 2"),
-    Fault.GATEWAY_TIMEOUT: _problem(504, "server", "The model took too long."),
-    Fault.OVERLOADED: _problem(529, "overloaded", "Overloaded."),
+    Fault.SERVER_ERROR: _server(500, "The server had an error."),
+    Fault.BAD_GATEWAY: _server(502, "The model is not reachable."),
+    Fault.UNAVAILABLE: _server(503, "The engine is busy.", "Retry-After: 2"),
+    Fault.GATEWAY_TIMEOUT: _server(504, "The model took too long."),
+    Fault.OVERLOADED: Status(status=529, kind="overloaded", message="Overloaded."),
 }

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any, Literal
 
 from msgspec import Struct
+
+from .terms import FrameKind, ProblemKind
 
 
 class Fault(StrEnum):
@@ -72,6 +75,69 @@ class Fault(StrEnum):
     MANY_CALLS = "many_calls"
 
 
+class Status(Struct, frozen=True, kw_only=True, tag="status"):
+    """Another status than 200: with the vendor's own error, or with `body`.
+
+    In `headers`, `{date}` is an hour from now and `{past}` an hour ago; in `message`, `{credential}` is what
+    the request proved itself with.
+    """
+
+    status: int
+    kind: ProblemKind = "server"
+    message: str = "Something went wrong."
+    headers: tuple[str, ...] = ()
+    body: bytes | None = None
+    content_type: str = "application/json"
+
+
+class Instead(Struct, frozen=True, kw_only=True, tag="instead"):
+    """Status 200, and something else than an answer; the content type is that of an answer if not given.
+
+    The body is sent `repeated` times.
+    """
+
+    body: bytes = b""
+    content_type: str | None = None
+    headers: tuple[str, ...] = ()
+    repeated: int = 1
+
+
+class Stop(Struct, frozen=True, kw_only=True, tag="stop"):
+    """The response stops half-way and then ends in order (`end`), or its connection closes, resets or hangs.
+
+    It stops after the last frame of a kind, or after a share of all its bytes, or, without either, after half
+    of the frames; then a part of a frame may follow: one that ends `inside` its JSON or a character.
+    """
+
+    how: Literal["end", "close", "reset", "hang"]
+    after: FrameKind | None = None
+    share: float | None = None
+    inside: Literal["json", "character"] | None = None
+
+
+class Change(Struct, frozen=True, kw_only=True, tag="change"):
+    """The frames of a kind (of any kind, without one) are repeated, left out, sent late or replaced.
+
+    `insert` puts a frame with `payload`, and `raw` puts bytes, before the first of them; `replace` puts the
+    payload in the place of each, or of the whole body of a plain answer; `crlf` ends lines as Windows does.
+    """
+
+    how: Literal["repeat", "drop", "late", "early", "replace", "insert", "raw", "crlf"]
+    kind: FrameKind | None = None
+    payload: Any = None
+    raw: bytes = b""
+
+
+class Counting(Struct, frozen=True, kw_only=True, tag="counting"):
+    """The usage is something else: `value` stands in its place, or in that `of_each` of its numbers."""
+
+    value: Any = None
+    of_each: bool = False
+
+
+AnyFault = Fault | Status | Instead | Stop | Change | Counting
+
+
 class CalledTool(Struct, frozen=True):
     """A tool call in the answer; `arguments` is JSON text and is streamed in pieces."""
 
@@ -108,4 +174,4 @@ class Answer(Struct, frozen=True, kw_only=True):
     chunks: int = 0
     first_byte_delay_seconds: float = 0.0
     chunk_delay_seconds: float = 0.0
-    fault: Fault | None = None
+    fault: AnyFault | None = None

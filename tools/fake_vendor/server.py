@@ -12,7 +12,7 @@ import msgspec
 
 from .connection import Connection, Connections, Request
 from .dialects import DIALECTS, Dialect
-from .play import steps_of
+from .play import exists, steps_of
 from .refusals import problem_response
 from .script import Answer
 from .steps import Steps, json_response
@@ -35,7 +35,8 @@ class FakeVendor:
     """A vendor on a loopback port; `port=0` takes a free one.
 
     Answers are taken in order and the last one repeats; without a script every answer is an echo.
-    `requests` keeps the latest thousand.
+    `requests` keeps the latest thousand. `impossible` names a scripted fault that does not exist in the
+    protocol that was spoken; the vendor answered 501.
     """
 
     _server: asyncio.Server
@@ -43,6 +44,7 @@ class FakeVendor:
     def __init__(self, *, port: int = 0, models: tuple[str, ...] = ("fake-model",)) -> None:
         """`models` is what GET /v1/models lists."""
         self.requests: deque[Recorded] = deque(maxlen=_RECORDED_MAX)
+        self.impossible = ""
         self._port = port
         self._models = models
         self._answers: deque[Answer] = deque([Answer()])
@@ -115,6 +117,9 @@ class FakeVendor:
         if reason := dialect.refusal(asked):
             return iter((_invalid(reason, dialect),))
         answer = self._answers.popleft() if len(self._answers) > 1 else self._answers[0]
+        if not exists(answer, asked, dialect):
+            self.impossible = f"{dialect.name} cannot fail with {answer.fault}"
+            return iter((json_response(501, {"message": self.impossible}),))
         return steps_of(answer, asked, dialect, dialect.credential(request.headers))
 
     def _record(self, request: Request, asked: Asked) -> None:

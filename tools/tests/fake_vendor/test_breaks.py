@@ -4,14 +4,15 @@ import zlib
 
 import pytest
 
-from fake_vendor import Fault
+from fake_vendor import Fault, Instead
 from fake_vendor.breaks import break_of
 from fake_vendor.dialects.openai_chat import OpenAIChat
+from fake_vendor.script import AnyFault
 from fake_vendor.steps import Cut, Hang, Step
 from fake_vendor.terms import Asked
 
 
-def _steps(fault: Fault, *, stream: bool = True) -> list[Step]:
+def _steps(fault: AnyFault, *, stream: bool = True) -> list[Step]:
     score = break_of(fault)
     assert score is not None
     return list(score(OpenAIChat(), Asked("m", stream=stream)))
@@ -48,6 +49,19 @@ def test_a_long_line_is_as_long_as_it_says() -> None:
     sizes = [len(step) for step in _steps(Fault.LONG_LINE) if isinstance(step, bytes)]
 
     assert sum(sizes[1:]) > 100 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("stream", "content_type"), [(True, b"text/event-stream"), (False, b"application/json")]
+)
+def test_something_else_may_stand_in_the_place_of_an_answer(stream: bool, content_type: bytes) -> None:
+    response = b"".join(
+        step for step in _steps(Instead(body=b"null ", repeated=3), stream=stream) if isinstance(step, bytes)
+    )
+
+    assert response.endswith(b"\r\n\r\nnull null null ")
+    assert b"Content-Length: 15\r\n" in response
+    assert b"Content-Type: " + content_type in response
 
 
 def test_a_healthy_answer_is_not_broken() -> None:

@@ -3,10 +3,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from fake_vendor import Answer, Fault
+from fake_vendor import Answer, Change, Fault, Stop
 from fake_vendor.dialects import DIALECTS, ODDITIES, Dialect
 from fake_vendor.dialects.openai_chat import OpenAIChat
 from fake_vendor.play import exists, steps_of
+from fake_vendor.script import AnyFault
 from fake_vendor.steps import LAST_PIECE, Cut, Hang, Pause, Step
 from fake_vendor.terms import Asked
 
@@ -31,16 +32,25 @@ def _steps(answer: Answer, *, stream: bool, dialect: Dialect = OPENAI) -> list[S
     return list(steps_of(answer, Asked("m", stream=stream), dialect))
 
 
+def _body(answer: Answer) -> bytes:
+    return b"".join(step for step in _steps(answer, stream=True) if isinstance(step, bytes))
+
+
 @dialects
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("fault", list(Fault))
 def test_every_fault_plays_in_both_modes_and_differs_from_health_in_one(
     dialect: Dialect, fault: Fault, stream: bool
 ) -> None:
-    healthy = {mode: _steps(Answer(text=TEXT), stream=mode, dialect=dialect) for mode in (True, False)}
-    faulty = {
-        mode: _steps(Answer(text=TEXT, fault=fault), stream=mode, dialect=dialect) for mode in (True, False)
-    }
+    if not exists(Answer(text=TEXT, fault=fault), Asked("m", stream=stream), dialect):
+        pytest.skip(f"{dialect.name} cannot fail like this")
+    modes = [
+        mode
+        for mode in (True, False)
+        if exists(Answer(text=TEXT, fault=fault), Asked("m", stream=mode), dialect)
+    ]
+    healthy = {mode: _steps(Answer(text=TEXT), stream=mode, dialect=dialect) for mode in modes}
+    faulty = {mode: _steps(Answer(text=TEXT, fault=fault), stream=mode, dialect=dialect) for mode in modes}
 
     assert faulty[stream]
     # Streamed without being asked for usage, an odd count shows in the plain answer alone.
@@ -48,15 +58,28 @@ def test_every_fault_plays_in_both_modes_and_differs_from_health_in_one(
 
 
 @pytest.mark.parametrize("fault", [*ODDITIES, Fault.COMMENTS, Fault.INVALID_ARGUMENTS])
-def test_a_fault_that_a_dialect_cannot_tell_is_answered_with_an_error_that_says_so(fault: Fault) -> None:
-    dialect = _WithoutOddities()
-    stream = fault is Fault.COMMENTS
+def test_a_dialect_says_which_faults_it_cannot_have(fault: Fault) -> None:
+    asked = Asked("m", stream=fault is Fault.COMMENTS)
 
-    (response,) = _steps(Answer(fault=fault), stream=stream, dialect=dialect)
+    assert exists(Answer(fault=fault), asked, OPENAI)
+    assert not exists(Answer(fault=fault), asked, _WithoutOddities())
 
-    assert not exists(fault, dialect, stream=stream)
-    assert isinstance(response, bytes)
-    assert response.startswith(b"HTTP/1.1 501 ")
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    "fault",
+    [Stop(how="end", after="tool"), Change(how="late", kind="tool"), Change(how="drop", kind="usage")],
+)
+def test_a_fault_of_frames_exists_where_the_answer_has_such_frames(fault: AnyFault, stream: bool) -> None:
+    assert not exists(Answer(text=TEXT, fault=fault), Asked("m", stream=stream), OPENAI)
+
+
+def test_what_marks_the_end_is_kept_apart_wherever_it_stands() -> None:
+    late = Answer(text="one", fault=Change(how="late", kind="final"))
+    raw = Answer(text="one", fault=Change(how="raw", kind="mark", raw=b"garbage"))
+
+    assert b'finish_reason":"stop' in _body(late).rpartition(b"[DONE]")[2]
+    assert b"garbage" in _body(raw).partition(b"[DONE]")[0]
 
 
 def test_a_healthy_stream_ends_with_its_marks() -> None:

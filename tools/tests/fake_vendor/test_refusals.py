@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from fake_vendor import Fault
+from fake_vendor import Fault, Status
 from fake_vendor.dialects.openai_chat import OpenAIChat
 from fake_vendor.refusals import problem_response, refusal_of
 from fake_vendor.terms import Problem
@@ -25,6 +25,16 @@ def test_a_rate_limit_says_when_to_come_back_in_the_way_of_its_fault() -> None:
 def test_a_fault_with_status_200_is_no_refusal() -> None:
     assert refusal_of(Fault.HTML, OPENAI, "") is None
     assert refusal_of(None, OPENAI, "") is None
+
+
+def test_any_status_may_come_with_headers_and_a_body_of_its_own() -> None:
+    status = Status(status=520, headers=("Retry-After: {date}",), body=b"<html>", content_type="text/html")
+
+    refusal = refusal_of(status, OPENAI, "") or b""
+
+    assert refusal.startswith(b"HTTP/1.1 520 ")
+    assert refusal.endswith(b"\r\n\r\n<html>")
+    assert b" GMT\r\n" in refusal
 
 
 def test_a_problem_is_sent_in_the_shape_of_the_vendor() -> None:

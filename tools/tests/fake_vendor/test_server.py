@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import msgspec
 
-from fake_vendor import Answer, FakeVendor
+from fake_vendor import Answer, FakeVendor, Stop
 
 
 async def _ask(url: str, body: object = None) -> tuple[int, Any]:
@@ -59,6 +59,16 @@ async def test_the_script_can_be_changed_over_the_wire() -> None:
         assert accepted == (200, {"scripted": 1})
         assert refused[0] == 400
         assert await _text(vendor) == "changed"
+
+
+async def test_a_fault_that_does_not_exist_in_the_protocol_is_named() -> None:
+    async with FakeVendor() as vendor:
+        vendor.script(Answer(fault=Stop(how="close", after="text")))
+
+        status, _ = await _ask(f"{vendor.base_url}/chat/completions", _question("In one piece, please."))
+
+        assert status == 501
+        assert vendor.impossible.startswith("openai_chat cannot fail with Stop(")
 
 
 async def test_models_are_listed_and_bad_requests_refused() -> None:
