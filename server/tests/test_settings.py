@@ -85,9 +85,31 @@ def test_an_account_without_a_home_is_asked_for_a_data_folder(monkeypatch: pytes
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
-    shown = repr(Settings(api_key="espr_canary_canary", database_url="postgresql://user:canary@host/db"))
+    secret_key = "canary " * 5
+    shown = repr(
+        Settings(
+            api_key="espr_canary", database_url="postgresql://user:canary@host/db", secret_key=secret_key
+        )
+    )
 
     assert "canary" not in shown
+
+
+def test_secrets_that_seal_are_separated_by_commas() -> None:
+    first, second = "a secret that nobody would ever guess", "another one that nobody could guess"
+
+    assert Settings(secret_key=f"{first}, {second}").secret_keys == (first, second)
+    assert Settings().secret_keys == ()
+
+
+@pytest.mark.parametrize(
+    "canary", ["canary", "canary,and one that nobody would ever ever guess", "canary" * 6 + ","]
+)
+def test_a_secret_that_could_be_guessed_is_refused_and_not_shown(canary: str) -> None:
+    with pytest.raises(ValidationError, match="32 characters") as caught:
+        Settings(secret_key=canary)
+
+    assert "canary" not in str(caught.value)
 
 
 def test_settings_do_not_change() -> None:

@@ -7,6 +7,7 @@ from msgspec import Struct
 from .domain.ports import ChatModels
 from .store.blobs import Blobs
 from .store.database import Database
+from .store.sealing import Sealer
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -24,4 +25,5 @@ class Adapters(Struct, frozen=True, kw_only=True):
     database: Database
     blobs: Blobs
     models: ChatModels
+    sealer: Sealer
     limits: Limits = Limits()

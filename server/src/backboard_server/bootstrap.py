@@ -14,6 +14,7 @@ from .store.address import Address
 from .store.blobs import open_blobs
 from .store.database import PooledConnection, open_database
 from .store.embedded import EmbeddedPostgres
+from .store.sealing import Sealer
 
 
 def app_address(settings: Settings) -> Address:
@@ -35,6 +36,7 @@ async def open_adapters(
             database=database,
             blobs=open_blobs(settings.blob_url, settings.data_dir / "blobs"),
             models=models,
+            sealer=Sealer(settings.secret_keys, settings.data_dir.expanduser()),
             limits=Limits(
                 history_messages_max=settings.history_messages_max,
                 history_tokens_max=settings.history_tokens_max,

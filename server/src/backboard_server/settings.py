@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backboard_server.domain.errors import Invalid
@@ -17,6 +17,7 @@ from backboard_server.domain.errors import Invalid
 PREFIX = "BACKBOARD_"
 PORT_MAX = 65_535
 WEB_PROCESSES_MAX = 64
+SECRET_KEY_CHARACTERS_MIN = 32
 
 
 def default_data_dir() -> Path:
@@ -42,7 +43,9 @@ class Settings(BaseSettings):
     Raises pydantic's ValidationError for a value that cannot be. A variable that is empty counts as unset.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     api_key: str | None = Field(
         default=None,
@@ -50,6 +53,13 @@ class Settings(BaseSettings):
         repr=False,
         description="A key of the tenant `default`, valid while the variable has this value. "
         "Without it the first start makes a key and prints it once.",
+    )
+    secret_key: str | None = Field(
+        default=None,
+        repr=False,
+        description="The secret that seals tenants' keys of providers: any text of 32 characters or more. "
+        "Of several, separated by commas, the first seals and all open. "
+        "Without it, the file `sealing.key` of the data folder.",
     )
     database_url: str | None = Field(
         default=None,
@@ -122,3 +132,17 @@ class Settings(BaseSettings):
     body_bytes_max: int = Field(
         default=110_000_000, ge=1, description="How long the body of a request may be, in bytes."
     )
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The texts in `secret_key`, the one that seals first; none where the data folder has the secret."""
+        return tuple(text.strip() for text in self.secret_key.split(",")) if self.secret_key else ()
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_hard_to_guess(cls, value: str | None) -> str | None:
+        if value and any(len(text.strip()) < SECRET_KEY_CHARACTERS_MIN for text in value.split(",")):
+            raise ValueError(
+                f"each secret has at least {SECRET_KEY_CHARACTERS_MIN} characters; commas separate several"
+            )
+        return value

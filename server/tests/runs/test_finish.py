@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -35,6 +36,7 @@ from backboard_server.store.address import APP_ROLE, Address
 from backboard_server.store.blobs import Blobs
 from backboard_server.store.database import connect_owner, open_database
 from backboard_server.store.migrate import migrate
+from backboard_server.store.sealing import Sealer
 from backboard_server.store.threads import delete_thread, get_thread
 from backboard_server.store.turns import open_turn
 from conftest import Tenant, make_tenant
@@ -262,7 +264,7 @@ async def test_one_summary_waits_per_thread(adapters: Adapters, tenant: Tenant) 
     assert len(await summary_jobs(adapters, run)) == 1
 
 
-async def test_an_answer_waits_for_a_database_that_is_away_for_a_moment() -> None:
+async def test_an_answer_waits_for_a_database_that_is_away_for_a_moment(tmp_path: Path) -> None:
     with external_postgres() as cluster:
         address = Address(url=cluster.url(), role=APP_ROLE)
         await migrate(Address(url=cluster.url()))
@@ -270,7 +272,12 @@ async def test_an_answer_waits_for_a_database_that_is_away_for_a_moment() -> Non
         tenant = await make_tenant(owner)
         await owner.close()
         models = Providers({})
-        adapters = Adapters(database=await open_database(address), blobs=Blobs(MemoryStore()), models=models)
+        adapters = Adapters(
+            database=await open_database(address),
+            blobs=Blobs(MemoryStore()),
+            models=models,
+            sealer=Sealer([], tmp_path),
+        )
         run = await open_run(adapters, tenant)
         cluster.stop()
 

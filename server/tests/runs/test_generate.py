@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from backboard_server.runs.draft import Draft
 from backboard_server.runs.generate import ATTEMPTS_MAX, generate
 from backboard_server.store.blobs import Blobs
 from backboard_server.store.database import Database
+from backboard_server.store.sealing import Sealer
 from conftest import VENDOR_KEY
 from fake_vendor import Answer, FakeVendor, Fault
 
@@ -31,7 +33,8 @@ async def models(vendor: FakeVendor) -> AsyncGenerator[Providers]:
 
 
 async def answered(models: Providers, database: Database, blobs: Blobs, limits: Limits) -> Draft:
-    adapters = Adapters(database=database, blobs=blobs, models=models, limits=limits)
+    sealer = Sealer([], Path("/nowhere"))  # no key of a tenant is at play here
+    adapters = Adapters(database=database, blobs=blobs, models=models, sealer=sealer, limits=limits)
     draft = Draft(RunIds("t", "a", "r"))
     async for _ in generate(adapters, PROMPT, draft, streamed=True):
         pass

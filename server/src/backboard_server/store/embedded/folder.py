@@ -79,7 +79,7 @@ class Folder:
         """
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with _one_at_a_time(self.path):
+            with one_at_a_time(self.path):
                 if (self.path / _MARKER).exists():
                     self._check_format()
                     return
@@ -163,8 +163,8 @@ def sync_folder(path: Path) -> None:
 
 
 @contextmanager
-def _one_at_a_time(path: Path) -> Generator[None]:
-    """Keep a second server out while a folder is being claimed: the lock file cannot exist before that."""
+def one_at_a_time(path: Path) -> Generator[None]:
+    """Keep other processes out of here while something in a folder is made; the folder itself is the lock."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
