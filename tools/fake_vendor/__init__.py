@@ -8,7 +8,7 @@
 Out of process: `python -m fake_vendor --port 0` prints its address as one line of JSON.
 """
 
-from .script import Answer, CalledTool, Change, Counting, Fault, Instead, Status, Stop, Tokens
+from .script import Answer, CalledTool, Change, Counting, ErrorEvent, Fault, Instead, Status, Stop, Tokens
 from .server import FakeVendor, Recorded
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "CalledTool",
     "Change",
     "Counting",
+    "ErrorEvent",
     "FakeVendor",
     "Fault",
     "Instead",

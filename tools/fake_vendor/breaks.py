@@ -8,14 +8,14 @@ from functools import cache, partial
 from itertools import repeat
 
 from .dialects import Dialect
-from .script import AnyFault, Fault, Instead
+from .script import AnyFault, ErrorEvent, Fault, Instead
 from .steps import LAST_PIECE, Cut, Hang, Steps, head, json_response, piece, stream_head, whole
-from .terms import Asked, Problem
+from .terms import Asked
 
 _BOMB_BYTES = 80 * 1024 * 1024
 _LONG_LINE_BYTES = 100 * 1024 * 1024
 _BLOCK_BYTES = 256 * 1024
-_NO_INSTANCES = Problem(503, "server", "No instances are available.")
+_NO_INSTANCES = ErrorEvent(kind="server", status=503, message="No instances are available.", is_first=True)
 _HTML = b"<!doctype html><html><body><h1>Welcome to the hotel network</h1></body></html>"
 
 
@@ -23,6 +23,8 @@ def break_of(fault: AnyFault | None) -> Callable[[Dialect, Asked], Steps] | None
     """Return the score of a break, or None for any other fault."""
     if isinstance(fault, Instead):
         return partial(_instead, fault)
+    if isinstance(fault, ErrorEvent):
+        return partial(_error_first, fault) if fault.is_first else None
     return _BREAKS.get(fault) if isinstance(fault, Fault) else None
 
 
@@ -59,13 +61,13 @@ def _html(_: Dialect, __: Asked) -> Steps:
     yield whole(200, _HTML, content_type="text/html")
 
 
-def _error_first(dialect: Dialect, asked: Asked) -> Steps:
+def _error_first(event: ErrorEvent, dialect: Dialect, asked: Asked) -> Steps:
     if not asked.stream:
-        yield json_response(200, dialect.error_body(_NO_INSTANCES))
+        yield json_response(200, dialect.error_body(event.problem))
         return
     yield stream_head(dialect.stream_content_type)
     yield from (
-        piece(dialect.encode(frame)) for frame in dialect.error_frames(_NO_INSTANCES, asked, is_first=True)
+        piece(dialect.encode(frame)) for frame in dialect.error_frames(event.problem, asked, is_first=True)
     )
     yield LAST_PIECE
 
@@ -95,7 +97,7 @@ _BREAKS: dict[Fault, Callable[[Dialect, Asked], Steps]] = {
     Fault.HANG_AFTER_HEADERS: _hang_after_headers,
     Fault.REDIRECT: _redirect,
     Fault.HTML: _html,
-    Fault.ERROR_FIRST: _error_first,
+    Fault.ERROR_FIRST: partial(_error_first, _NO_INSTANCES),
     Fault.GZIP_BOMB: _gzip_bomb,
     Fault.LONG_LINE: _long_line,
 }

@@ -12,13 +12,13 @@ from .breaks import break_of
 from .changes import can_change, changed_body, changed_frames, encoded
 from .dialects import ODDITIES, Dialect
 from .refusals import refusal_of
-from .script import Answer, AnyFault, Fault
+from .script import Answer, AnyFault, ErrorEvent, Fault
 from .steps import LAST_PIECE, Cut, Hang, Pause, Steps, piece, stream_head, whole
 from .stops import body_stop_of, can_stop, end_of_stream, kept, shortened_body, shortened_stream, stop_of
-from .terms import Asked, Frame, Problem
+from .terms import Asked, Frame
 
 _SLOW_CLOSE_SECONDS = 0.3
-_STOPPED = Problem(502, "server", "The model stopped working.")
+_STOPPED = ErrorEvent(kind="server", status=502, message="The model stopped working.")
 
 
 def steps_of(answer: Answer, asked: Asked, dialect: Dialect, credential: str = "") -> Steps:
@@ -64,10 +64,10 @@ def exists(answer: Answer, asked: Asked, dialect: Dialect) -> bool:
 
 
 def _plain(answer: Answer, asked: Asked, dialect: Dialect) -> Steps:
-    fault = answer.fault
+    fault = _STOPPED if answer.fault is Fault.ERROR_MID_STREAM else answer.fault
     body = dialect.body(answer, asked)
-    if fault is Fault.ERROR_MID_STREAM:
-        body |= dialect.error_body(_STOPPED)
+    if isinstance(fault, ErrorEvent):
+        body |= dialect.error_body(fault.problem)
     elif isinstance(fault, Fault) and fault in ODDITIES:
         body = dialect.odd_body(fault, body) or {}
     content = msgspec.json.encode(changed_body(fault, body))
@@ -82,7 +82,7 @@ def _plain(answer: Answer, asked: Asked, dialect: Dialect) -> Steps:
 
 
 def _streamed(answer: Answer, asked: Asked, dialect: Dialect) -> Steps:
-    fault = answer.fault
+    fault = _STOPPED if answer.fault is Fault.ERROR_MID_STREAM else answer.fault
     frames = _bent_frames(fault, dialect.frames(answer, asked), asked, dialect)
     yield stream_head("text/plain" if fault is Fault.WRONG_CONTENT_TYPE else dialect.stream_content_type)
     stop = stop_of(fault)
@@ -102,9 +102,9 @@ def _streamed(answer: Answer, asked: Asked, dialect: Dialect) -> Steps:
 def _bent_frames(fault: AnyFault | None, frames: list[Frame], asked: Asked, dialect: Dialect) -> list[Frame]:
     if isinstance(fault, Fault) and fault in ODDITIES:
         return dialect.odd_frames(fault, frames, asked) or []
-    if fault is Fault.ERROR_MID_STREAM:
+    if isinstance(fault, ErrorEvent):
         speech = sum(frame.kind != "mark" for frame in frames)
-        return [*frames[: speech // 2], *dialect.error_frames(_STOPPED, asked, is_first=False)]
+        return [*frames[: speech // 2], *dialect.error_frames(fault.problem, asked, is_first=False)]
     return changed_frames(fault, frames, asked, dialect)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from .terms import FrameKind, ProblemKind
+from .terms import FrameKind, Problem, ProblemKind
 
 
 class Fault(StrEnum):
@@ -90,6 +90,23 @@ class Status(Struct, frozen=True, kw_only=True, tag="status"):
     content_type: str = "application/json"
 
 
+class ErrorEvent(Struct, frozen=True, kw_only=True, tag="error_event"):
+    """Status 200, and then an error: in the place of the answer, or after half of its frames.
+
+    A plain answer is the error alone, or has it beside what was said.
+    """
+
+    kind: ProblemKind
+    status: int = 500
+    message: str = "Something went wrong."
+    is_first: bool = False
+
+    @property
+    def problem(self) -> Problem:
+        """What the dialect puts into words."""
+        return Problem(self.status, self.kind, self.message)
+
+
 class Instead(Struct, frozen=True, kw_only=True, tag="instead"):
     """Status 200, and something else than an answer; the content type is that of an answer if not given.
 
@@ -105,8 +122,9 @@ class Instead(Struct, frozen=True, kw_only=True, tag="instead"):
 class Stop(Struct, frozen=True, kw_only=True, tag="stop"):
     """The response stops half-way and then ends in order (`end`), or its connection closes, resets or hangs.
 
-    It stops after the last frame of a kind, or after a share of all its bytes, or, without either, after half
-    of the frames; then a part of a frame may follow: one that ends `inside` its JSON or a character.
+    It stops after the last frame of a kind (the first one that opens), or after a share of all its bytes, or,
+    without either, after half of the frames; then a part of a frame may follow: one that ends `inside` its
+    JSON or a character.
     """
 
     how: Literal["end", "close", "reset", "hang"]
@@ -135,7 +153,7 @@ class Counting(Struct, frozen=True, kw_only=True, tag="counting"):
     of_each: bool = False
 
 
-AnyFault = Fault | Status | Instead | Stop | Change | Counting
+AnyFault = Fault | Status | ErrorEvent | Instead | Stop | Change | Counting
 
 
 class CalledTool(Struct, frozen=True):

@@ -44,7 +44,8 @@ def kept(stop: Stop, frames: list[Frame]) -> tuple[list[Frame], Frame | None]:
     if stop.after is None:
         count = sum(frame.kind != "mark" for frame in frames) // 2
     else:
-        count = max(at for at, frame in enumerate(frames) if frame.kind == stop.after) + 1
+        places = [at for at, frame in enumerate(frames, 1) if frame.kind == stop.after]
+        count = places[0] if stop.after == "opening" else places[-1]
     return frames[:count], frames[count] if count < len(frames) else None
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from fake_vendor import Answer, Change, Fault, Stop
+from fake_vendor import Answer, Change, ErrorEvent, Fault, Stop
 from fake_vendor.dialects import DIALECTS, ODDITIES, Dialect
 from fake_vendor.dialects.openai_chat import OpenAIChat
 from fake_vendor.play import exists, steps_of
@@ -72,6 +72,22 @@ def test_a_dialect_says_which_faults_it_cannot_have(fault: Fault) -> None:
 )
 def test_a_fault_of_frames_exists_where_the_answer_has_such_frames(fault: AnyFault, stream: bool) -> None:
     assert not exists(Answer(text=TEXT, fault=fault), Asked("m", stream=stream), OPENAI)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_any_error_may_come_after_status_200_alone_or_beside_what_was_said(
+    stream: bool, is_first: bool
+) -> None:
+    event = ErrorEvent(kind="quota", status=429, message="No money.", is_first=is_first)
+
+    said = b"".join(
+        step for step in _steps(Answer(text=TEXT, fault=event), stream=stream) if isinstance(step, bytes)
+    )
+
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert b"insufficient_quota" in said
+    assert (b"two" in said) is not is_first
 
 
 def test_what_marks_the_end_is_kept_apart_wherever_it_stands() -> None:

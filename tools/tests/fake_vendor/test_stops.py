@@ -29,6 +29,12 @@ def test_a_stop_has_kept_what_was_said_up_to_the_last_frame_of_its_kind() -> Non
     assert following.kind == "final"
 
 
+def test_a_stop_after_the_opening_is_after_the_first_of_it() -> None:
+    frames = [FRAMES[0], *FRAMES]
+
+    assert len(kept(Stop(how="end", after="opening"), frames)[0]) == 1
+
+
 def test_a_stop_without_a_place_is_in_the_middle() -> None:
     assert len(kept(Stop(how="end"), FRAMES)[0]) == 3
 
