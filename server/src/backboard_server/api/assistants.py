@@ -17,6 +17,7 @@ from backboard_server.store import assistants, threads
 
 from .bodies import Body, JsonObject
 from .edge import AdaptersOf, CallerOf, GuardedRoute
+from .knobs import FallbackBody, Fallbacks
 from .shapes import Limit, Shape, Skip, now
 from .threads import ThreadRead
 
@@ -77,13 +78,15 @@ class AssistantCreate(Body):
     embedding_dims: int = Field(3072, ge=1, le=16_000)
     custom_fact_extraction_prompt: Text | None = None
     custom_update_memory_prompt: Text | None = None
+    fallbacks: Fallbacks = None
 
     def setup(self) -> AssistantSetup:
         """Return the noun."""
         fields: dict[str, Any] = self.model_dump(exclude_none=True, exclude_unset=True)
         if "system_prompt" not in self.model_fields_set:
             fields["system_prompt"] = self.description
-        return AssistantSetup(**(fields | _dumped_tools(self.tools)))
+        fields |= _dumped_tools(self.tools) | _noun_fallbacks(self.fallbacks)
+        return AssistantSetup(**fields)
 
 
 class AssistantUpdate(Body):
@@ -96,11 +99,20 @@ class AssistantUpdate(Body):
     tok_k: int = Field(10, ge=1, le=100)
     custom_fact_extraction_prompt: Text | None = None
     custom_update_memory_prompt: Text | None = None
+    fallbacks: Fallbacks = None
 
     def changes(self) -> dict[str, Any]:
         """Return the fields that were sent."""
         fields = self.model_dump(exclude_unset=True)
-        return fields | (_dumped_tools(self.tools) if "tools" in fields else {})
+        fields |= _dumped_tools(self.tools) if "tools" in fields else {}
+        return fields | (_noun_fallbacks(self.fallbacks) if "fallbacks" in fields else {})
+
+
+class FallbackRead(Shape):
+    """A model that is asked when the one before it fails."""
+
+    llm_provider: str = Field(validation_alias="provider")
+    model_name: str = Field(validation_alias="model")
 
 
 class AssistantRead(Shape):
@@ -117,6 +129,7 @@ class AssistantRead(Shape):
     embedding_dims: int
     custom_fact_extraction_prompt: str | None
     custom_update_memory_prompt: str | None
+    fallbacks: list[FallbackRead] | None
     created_at: datetime
     updated_at: datetime
 
@@ -199,6 +212,10 @@ async def list_threads_for_assistant(
 
 def _dumped_tools(tools: list[Tool] | None) -> dict[str, Any]:
     return {"tools": None if tools is None else _dumped(tools)}
+
+
+def _noun_fallbacks(fallbacks: list[FallbackBody] | None) -> dict[str, Any]:
+    return {"fallbacks": None if fallbacks is None else [fallback.noun() for fallback in fallbacks]}
 
 
 def _dumped(tools: list[Tool]) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ _STATUS: dict[type[errors.BackboardError], int] = {
     errors.NotFound: 404,
     errors.Invalid: 400,
     errors.Conflict: 409,
+    errors.BudgetSpent: 402,
     errors.Unavailable: 503,
 }
 _UPSTREAM_STATUS: dict[errors.UpstreamKind, int] = {
@@ -31,10 +32,16 @@ _UPSTREAM_STATUS: dict[errors.UpstreamKind, int] = {
     "timeout": 504,
     "rejected_key": 502,
     "rate_limited": 429,
+    "spend_limit": 402,
+    "context_length": 400,
+    "model_missing": 400,
+    "content_policy": 400,
     "rejected_request": 400,
     "failed": 502,
     "malformed": 502,
     "truncated": 502,
+    "circuit_open": 503,
+    "invalid_output": 502,
 }
 _UNAVAILABLE_RETRY_SECONDS = 2
 

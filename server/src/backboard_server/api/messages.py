@@ -16,8 +16,10 @@ from backboard_server.domain.errors import Invalid
 from backboard_server.domain.events import LastEvent
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.keys import Caller
+from backboard_server.domain.media import SNIFFED_BYTES, sniff
 from backboard_server.domain.messages import CONTENT_CHARACTERS_MAX, SendMessage
 from backboard_server.runs.accept import accept_message
+from backboard_server.runs.formats import check_schema
 from backboard_server.runs.run import run_message
 from backboard_server.store.turns import StoredFile
 
@@ -25,6 +27,7 @@ from .assistants import PROMPT_CHARACTERS_MAX, Tools
 from .bodies import Body, Id, JsonObject, Name, Sent, from_json_text, read_body, validated
 from .edge import CallerOf, Edge, GuardedRoute, edge_of
 from .frame import Afterwards
+from .knobs import Fallbacks, ResponseFormatField, ThinkingField
 from .sse import EventStream
 
 router = APIRouter(prefix="/threads", tags=["messages"], route_class=GuardedRoute)
@@ -63,13 +66,15 @@ class SendMessageBody(Body):
     stream: Flag = False
     send_to_llm: Annotated[bool, BeforeValidator(lambda value: True if value in (None, "") else value)] = True
     json_output: Flag = False
+    response_format: ResponseFormatField = None
     memory: MemoryMode = None
     memory_pro: MemoryMode = None
     web_search: Switch = None
     metadata: JsonObject = None
     tools: Annotated[Tools | None, BeforeValidator(from_json_text)] = None
-    thinking: JsonObject = None
+    thinking: ThinkingField = None
     openrouter: JsonObject = None
+    fallbacks: Fallbacks = None
 
     def check(self) -> None:
         """Refuse what no single field is to blame for. Raises Invalid."""
@@ -77,6 +82,8 @@ class SendMessageBody(Body):
             raise Invalid("memory and memory_pro cannot be combined: send one of them.")
         if self.metadata and len(msgspec.json.encode(self.metadata)) > METADATA_BYTES_MAX:
             raise Invalid(f"metadata is larger than {METADATA_BYTES_MAX // 1024} KiB: send less.")
+        if self.response_format is not None and self.response_format.json_schema is not None:
+            check_schema(self.response_format.json_schema.json_schema)
 
 
 class StartMessageBody(SendMessageBody):
@@ -94,6 +101,15 @@ class ContextUsageRead(BaseModel):
     context_limit: int = 0
     summary_tokens: int = 0
     model: str = "unknown"
+
+
+class AttemptRead(BaseModel):
+    """A model that was asked; without `error_code` the one that answered."""
+
+    model_provider: str
+    model_name: str
+    error_code: str | None
+    error: str | None
 
 
 class MessageResponse(BaseModel):
@@ -118,6 +134,11 @@ class MessageResponse(BaseModel):
     input_tokens: int | None
     output_tokens: int | None
     total_tokens: int | None
+    cached_input_tokens: int | None
+    cache_write_input_tokens: int | None
+    reasoning_tokens: int | None
+    cost_usd: float | None
+    attempts: list[AttemptRead] | None
     created_at: datetime
     attachments: list[dict[str, Any]]
     context_usage: ContextUsageRead
@@ -213,15 +234,19 @@ def _noun(body: SendMessageBody, thread_id: UUID | None, assistant_id: UUID | No
         stream=body.stream,
         send_to_llm=body.send_to_llm,
         json_output=body.json_output,
+        response_format=body.response_format.noun() if body.response_format else None,
         metadata=body.metadata,
         tools=None if tools is None else [tool.model_dump(exclude_none=True) for tool in tools],
-        thinking=body.thinking,
+        thinking=body.thinking.noun() if body.thinking else None,
         openrouter=body.openrouter,
+        fallbacks=None if body.fallbacks is None else [fallback.noun() for fallback in body.fallbacks],
     )
 
 
 async def _store_file(edge: Edge, caller: Caller, file: UploadFile) -> StoredFile:
     """Store a file's bytes; its name is only ever shown, never used as a path."""
+    beginning = await file.read(SNIFFED_BYTES)
+    await file.seek(0)
     key = await edge.adapters.blobs.put(caller.tenant_id, file)
     printable = "".join(character for character in file.filename or "" if character.isprintable())
     return StoredFile(
@@ -229,6 +254,7 @@ async def _store_file(edge: Edge, caller: Caller, file: UploadFile) -> StoredFil
         filename=printable[-FILENAME_CHARACTERS_MAX:] or "unnamed",
         file_size_bytes=file.size or 0,
         blob_key=key,
+        media_type=sniff(beginning),
     )
 
 
@@ -253,6 +279,11 @@ def _encoded(event: LastEvent) -> bytes:
         "input_tokens": None,
         "output_tokens": None,
         "total_tokens": None,
+        "cached_input_tokens": None,
+        "cache_write_input_tokens": None,
+        "reasoning_tokens": None,
+        "cost_usd": None,
+        "attempts": None,
         "context_usage": _NO_USAGE,
     }
     match event:

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from .prompts import ModelChoice
+
 DEFAULT_NAME = "Default assistant"
 
 
@@ -24,6 +26,7 @@ class AssistantSetup(Struct, frozen=True, kw_only=True):
     embedding_dims: int = 3072
     custom_fact_extraction_prompt: str | None = None
     custom_update_memory_prompt: str | None = None
+    fallbacks: list[ModelChoice] | None = None
 
 
 class Assistant(AssistantSetup, frozen=True, kw_only=True):

@@ -7,8 +7,9 @@ BackboardError
 ├── Invalid        the request cannot be carried out as it stands    400
 ├── Conflict       the state has moved on                            409
 ├── Limit          too much, too often, too large                    413 | 429
+├── BudgetSpent    the money that was set aside is used up           402
 ├── Unavailable    the server itself is not able to, for now         503
-└── Upstream       a provider failed                                 400 | 429 | 502 | 504
+└── Upstream       a provider failed                                 400 | 402 | 429 | 502 | 503 | 504
 """
 
 from __future__ import annotations
@@ -20,15 +21,23 @@ UpstreamKind = Literal[
     "timeout",  # connected, and then silence for longer than the limit
     "rejected_key",  # 401 or 403: the provider does not take our key
     "rate_limited",  # 429
+    "spend_limit",  # 402, or a 429 that no waiting helps: the account's money or quota is used up
+    "context_length",  # the prompt is longer than the model can read
+    "model_missing",  # 404: the provider does not have this model, or not for this key
+    "content_policy",  # the provider refuses what the request is about
     "rejected_request",  # any other 4xx: the provider does not take this request
     "failed",  # 5xx, or an error event inside a stream
     "malformed",  # an answer that is not what the protocol says
     "truncated",  # the stream stopped before its end mark
+    "circuit_open",  # not asked: it failed too often of late
+    "invalid_output",  # the answer is not what `response_format` asks for, twice over
 ]
 
 _RETRYABLE: frozenset[UpstreamKind] = frozenset(
     {"unreachable", "timeout", "failed", "malformed", "truncated"}
 )
+# The same words would fail anywhere: another model is not asked for them.
+_HOPELESS: frozenset[UpstreamKind] = frozenset({"rejected_request", "content_policy"})
 
 
 class BackboardError(Exception):
@@ -92,6 +101,12 @@ class Limit(BackboardError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class BudgetSpent(BackboardError):
+    """A budget in dollars is used up, or cannot be kept because the model has no known price."""
+
+    code = "budget_spent"
+
+
 class Unavailable(BackboardError):
     """The server itself cannot serve for now: its database is away, or it is stopping."""
 
@@ -126,3 +141,8 @@ class Upstream(BackboardError):
         if self.kind == "rate_limited":
             return self.retry_after_seconds is not None
         return self.kind in _RETRYABLE
+
+    @property
+    def is_fallback_worthy(self) -> bool:
+        """Whether another model may succeed where this one failed."""
+        return self.kind not in _HOPELESS

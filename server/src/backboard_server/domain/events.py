@@ -13,6 +13,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from .messages import Attachment
+from .runs import Attempt
 
 
 def _snake_case(name: str) -> str:
@@ -81,6 +82,14 @@ class RunStarted(_Event, frozen=True, kw_only=True):
     model_name: str
 
 
+class ModelFallback(_Event, frozen=True, kw_only=True):
+    """The model failed before it said anything; the next one, named here, is asked instead."""
+
+    provider: str
+    model_name: str
+    failed: Attempt
+
+
 class MessageStart(_Event, frozen=True, kw_only=True):
     """The answer opens."""
 
@@ -130,7 +139,9 @@ class _Answered(_Event, frozen=True, kw_only=True):
     total_tokens: int
     cached_input_tokens: int
     cache_write_input_tokens: int
-    cost_usd: float | None = None
+    reasoning_tokens: int
+    cost_usd: float | None
+    attempts: list[Attempt]
     memory_operation_id: str | None = None
     retrieved_memories: list[dict[str, Any]] | None = None
     retrieved_files: list[str] | None = None
@@ -183,6 +194,7 @@ Event = (
     MessageReceived
     | UserMessage
     | RunStarted
+    | ModelFallback
     | MessageStart
     | ReasoningStreaming
     | ReasoningEnded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -14,11 +15,31 @@ _ENTROPY_BYTES = 32
 _SHOWN_CHARACTERS_MAX = 9
 
 
+class Secret:
+    """A text that no log and no traceback shows: to read it, one must ask."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def reveal(self) -> str:
+        """Return the text."""
+        return self._text
+
+
 class Caller(Struct, frozen=True):
-    """Whose request this is; it comes from the credential and from nowhere else."""
+    """Whose request this is; it comes from the credential and from nowhere else.
+
+    `provider_keys` are the tenant's own keys of providers, by provider and still sealed.
+    """
 
     tenant_id: UUID
     key_id: UUID
+    provider_keys: Mapping[str, bytes] = {}
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):

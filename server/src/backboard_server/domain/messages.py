@@ -8,6 +8,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from .prompts import ModelChoice, ResponseFormat, Thinking
+
 Role = Literal["user", "assistant", "tool", "system"]
 MessageStatus = Literal["IN_PROGRESS", "REQUIRES_ACTION", "COMPLETED", "FAILED", "CANCELLED"]
 
@@ -41,7 +43,12 @@ class Message(Struct, frozen=True, kw_only=True):
 
 
 class SendMessage(Struct, frozen=True, kw_only=True):
-    """A request to say something in a thread, validated: the one shape behind all three encodings."""
+    """A request to say something in a thread, validated: the one shape behind all three encodings.
+
+    `json_output` asks for a JSON object and, by the contract, counts only where there are no tools;
+    `response_format` counts always. `fallbacks` are asked in order when the model fails; None leaves them to
+    the assistant.
+    """
 
     content: str = ""
     thread_id: UUID | None = None
@@ -52,7 +59,9 @@ class SendMessage(Struct, frozen=True, kw_only=True):
     stream: bool = False
     send_to_llm: bool = True
     json_output: bool = False
+    response_format: ResponseFormat | None = None
     metadata: dict[str, Any] | None = None
     tools: list[dict[str, Any]] | None = None
-    thinking: dict[str, Any] | None = None
+    thinking: Thinking | None = None
     openrouter: dict[str, Any] | None = None
+    fallbacks: list[ModelChoice] | None = None

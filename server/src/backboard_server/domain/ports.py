@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection, Mapping
 from typing import Protocol
 
+from .keys import Secret
+from .models import Facts
 from .prompts import Delta, ModelChoice, Prompt
 
 
 class ChatModels(Protocol):
     """Every model of every provider, behind one call."""
 
-    async def choose(self, provider: str | None, model: str | None) -> ModelChoice:
-        """Return the model to call: the one named, or the server's default where a part is left out.
+    async def choose(
+        self, provider: str | None, model: str | None, keys: Mapping[str, Secret] = {}
+    ) -> ModelChoice:
+        """Return the model to call: the one named, or the default where a part is left out.
 
-        Raises Invalid for a provider that is unknown or has no key; the message names the variable to set.
+        `keys` are the tenant's own, by provider. Raises Invalid for a provider that is unknown or has no key;
+        the message names the variable to set.
         """
         ...
 
@@ -25,6 +30,10 @@ class ChatModels(Protocol):
         """
         ...
 
-    def context_limit(self, choice: ModelChoice) -> int:
-        """Return the model's context window in tokens (a careful default where it is unknown)."""
+    def facts(self, choice: ModelChoice) -> Facts:
+        """Return what matters of a model when it is called (careful guesses where it is unknown)."""
+        ...
+
+    def usable_providers(self, keys: Collection[str] = ()) -> frozenset[str]:
+        """Return the providers that can be called now, given the tenant's own keys for `keys`."""
         ...

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from .messages import Message, MessageStatus, Role
-from .prompts import ToolCall
+from .prompts import ModelChoice, Sidecar, ToolCall
 
 
 class Thread(Struct, frozen=True, kw_only=True):
@@ -35,6 +35,19 @@ class HistoryMessage(Struct, frozen=True, kw_only=True):
     tokens: int
     tool_calls: list[ToolCall] | None = None
     tool_call_id: str | None = None
+    model_provider: str | None = None
+    sidecar: Sidecar | None = None
+
+
+class HistoryFile(Struct, frozen=True, kw_only=True):
+    """A file that came with an earlier message and that a model may be able to look at or listen to."""
+
+    message_id: UUID
+    document_id: UUID
+    filename: str
+    media_type: str
+    file_size_bytes: int
+    blob_key: str
 
 
 class Turn(Struct, frozen=True, kw_only=True):
@@ -43,6 +56,8 @@ class Turn(Struct, frozen=True, kw_only=True):
     `history` holds the newest messages that fit the window, oldest first, without the new one.
     `earlier_messages` counts those that came before it; `summary` stands for the oldest of them, and
     `unsummarised_messages` counts all that it does not cover.
+    `media` holds the files of earlier messages, newest first; `fallbacks` are the assistant's.
+    `budget_left_usd` is what this run may cost at most, None where nothing limits it.
     `token_ratio` is how many provider tokens one of our estimated tokens was, on average, in this thread.
     """
 
@@ -56,3 +71,6 @@ class Turn(Struct, frozen=True, kw_only=True):
     summary: str | None
     summary_tokens: int
     token_ratio: float
+    media: list[HistoryFile] | None = None
+    fallbacks: list[ModelChoice] | None = None
+    budget_left_usd: float | None = None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
 
 from backboard_server.domain.errors import Invalid
+from backboard_server.domain.keys import Secret
 from backboard_server.domain.prompts import ModelChoice
 
 from . import local
@@ -14,46 +16,67 @@ from .table import OUR_ROWS, Row, find_row, is_known_unspoken, list_rows
 
 
 class Choosing:
-    """Reads names case-insensitively against the table and the environment."""
+    """Reads names case-insensitively against the table, the environment and the tenant's own keys."""
 
-    def __init__(self, environment: Mapping[str, str], first_models: FirstModels) -> None:
-        """`environment` holds the keys, the base URLs and the server's own default."""
+    def __init__(
+        self, environment: Mapping[str, str], first_models: FirstModels, rows: Iterable[Row] = ()
+    ) -> None:
+        """`environment` holds keys, base URLs and the server's own default; `rows` go before the table's."""
         self._environment = environment
         self._first_models = first_models
         self._default_provider = environment.get("BACKBOARD_LLM_PROVIDER", "").strip().lower()
         self._default_model = environment.get("BACKBOARD_MODEL_NAME", "").strip()
+        self._own_rows = {name: row for row in rows for name in (row.id, *row.aliases)}
         self._hosts: dict[str, Host] = {}
 
-    async def choose(self, provider: str | None, model: str | None) -> ModelChoice:
+    async def choose(
+        self, provider: str | None, model: str | None, keys: Mapping[str, Secret] = {}
+    ) -> ModelChoice:
         """Return the model to call; raises Invalid as `Providers.choose` says."""
         name = (provider or "").strip().lower() or self._default_provider
         if not provider or name == self._default_provider:
             model = model or self._default_model
         if not name:
-            return await self._first_at_hand(model)
+            return await self._first_at_hand(model, keys)
         if name == local.PROVIDER:
             return local.CHOICE
-        return await self._with_model(self.host(name), model)
+        return await self._with_model(self.host(name, keys), model)
 
-    def host(self, provider: str) -> Host:
-        """Return the host of a provider by its name in lower case.
+    def host(self, provider: str, keys: Mapping[str, Secret] = {}) -> Host:
+        """Return the host of a provider by its name in lower case, with the tenant's key if it has one.
 
         Raises Invalid: `unknown_provider`, `provider_not_supported` or `provider_not_configured`.
         """
-        host = self._hosts.get(provider)
+        row = self.find_row(provider)
+        if row is None:
+            raise self._stranger(provider)
+        if row.id in keys:
+            return resolve(row, self._environment, keys[row.id])
+        host = self._hosts.get(row.id)
         if host is None:
-            row = find_row(provider)
-            if row is None:
-                raise self._stranger(provider)
-            host = self._hosts[provider] = resolve(row, self._environment)
+            host = self._hosts[row.id] = resolve(row, self._environment)
         return host
 
-    async def _first_at_hand(self, model: str | None) -> ModelChoice:
+    def find_row(self, provider: str) -> Row | None:
+        """Return the row of a provider by id or alias in lower case: the operator's own, else the table's."""
+        return self._own_rows.get(provider) or find_row(provider)
+
+    def usable(self, keys: Collection[str] = ()) -> frozenset[str]:
+        """Return the ids of the providers that can be called now."""
+        return self._configured | frozenset(keys)
+
+    @cached_property
+    def _configured(self) -> frozenset[str]:
+        rows = [*self._own_rows.values(), *list_rows()]
+        return frozenset({row.id for row in rows if is_configured(row, self._environment)} | {local.PROVIDER})
+
+    async def _first_at_hand(self, model: str | None, keys: Mapping[str, Secret]) -> ModelChoice:
         """Return the first row with a key, else a host on this machine that answers, else `local`."""
-        for row in OUR_ROWS:
-            if row.needs_key and is_configured(row, self._environment):
-                return await self._with_model(self.host(row.id), model)
-        for row in OUR_ROWS:
+        rows = [*self._own_rows.values(), *OUR_ROWS]
+        for row in rows:
+            if row.needs_key and (row.id in keys or is_configured(row, self._environment)):
+                return await self._with_model(self.host(row.id, keys), model)
+        for row in rows:
             if self._may_be_running(row) and (first := await self._first_models.find(self.host(row.id))):
                 return ModelChoice(row.id, model or first)
         return local.CHOICE
@@ -73,9 +96,8 @@ class Choosing:
         return ModelChoice(host.row.id, model)
 
     def _stranger(self, name: str) -> Invalid:
-        configured = [row.id for row in list_rows() if is_configured(row, self._environment)]
-        at_hand = ", ".join([*configured, local.PROVIDER])
+        at_hand = ", ".join(sorted(self._configured))
         if is_known_unspoken(name):
-            sentence = f"This release does not speak to {name} yet, only to OpenAI-compatible providers."
+            sentence = f"This release does not speak {name}'s protocol."
             return Invalid(f"{sentence} Configured here: {at_hand}.", code="provider_not_supported")
         return Invalid(f'There is no provider "{name}". Configured here: {at_hand}.', code="unknown_provider")

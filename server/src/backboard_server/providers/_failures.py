@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import math
 
-import msgspec
-
 from backboard_server.domain.errors import Upstream, UpstreamKind
 
 from ._hosts import Host
 
 VENDOR_TEXT_CHARACTERS_MAX = 500
-
-_KIND_OF_STATUS: dict[int, UpstreamKind] = {
-    401: "rejected_key",
-    403: "rejected_key",
-    408: "timeout",
-    409: "failed",  # a lock at the provider: the same request may succeed in a moment
-    429: "rate_limited",
-}
 
 
 class Failure(Exception):
@@ -41,15 +31,6 @@ class Failure(Exception):
         self.said = said
         self.status = status
         self.retry_after_seconds = retry_after_seconds
-
-
-def kind_of_status(status: int) -> UpstreamKind:
-    """Return what an HTTP status other than 200 means."""
-    if status in _KIND_OF_STATUS:
-        return _KIND_OF_STATUS[status]
-    if status >= 500:
-        return "failed"
-    return "rejected_request" if status >= 400 else "malformed"
 
 
 def explain(failure: Failure, host: Host) -> Upstream:
@@ -76,55 +57,60 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else "\ufffd" for character in flat)
 
 
+_ANOTHER = "Try again, or choose another provider."
+
+# What happened and what to do about it, where neither depends on more than the kind.
+_SENTENCES: dict[UpstreamKind, tuple[str, str]] = {
+    "timeout": ("did not answer in time", _ANOTHER),
+    "failed": ("failed", _ANOTHER),
+    "truncated": ("broke off its answer", _ANOTHER),
+    "spend_limit": (
+        "says that the account's credit or quota is used up",
+        "Add credit, or choose another provider.",
+    ),
+    "context_length": (
+        "finds the prompt too long for this model",
+        "Send less, or choose a model that reads more.",
+    ),
+    "content_policy": ("refuses to answer this", "Change the message, or choose another model."),
+    "rejected_request": ("did not take the request", "Change the request or the model."),
+    "invalid_output": (
+        "did not answer in the form that was asked for",
+        "Simplify the schema, or choose another model.",
+    ),
+}
+
+
 def _sentences(failure: Failure, host: Host) -> tuple[str, str]:
     """Return what happened and what to do about it."""
-    another = "Try again, or choose another provider."
-    variable = host.row.key_variable or host.row.base_url_variable
     match failure.kind:
         case "unreachable":
             return f"could not be reached at {host.base_url}", "Check the address and the network."
-        case "timeout":
-            return "did not answer in time", another
-        case "rejected_key" if host.has_key:
-            return f"rejected the key in {variable}", "Check the variable and restart."
+        case "malformed":
+            address = f"Try again, or check {host.row.base_url_variable}."
+            return "sent an answer that cannot be read", address
+        case "model_missing":
+            address = f"Check model_name, whether the key may use it, and {host.row.base_url_variable}."
+            return "does not have this model", address
         case "rejected_key":
-            return "did not let us in without a key", f"Set {variable} and restart."
+            return _about_the_key(host)
         case "rate_limited":
             return "limits our requests", _when_to_try_again(failure)
-        case "rejected_request":
-            return "did not take the request", "Change the request or the model."
-        case "failed":
-            return "failed", another
-        case "malformed":
-            return "sent an answer that cannot be read", f"Try again, or check {host.row.base_url_variable}."
-        case "truncated":
-            return "broke off its answer", another
+        case "circuit_open":
+            return "failed too often of late and is not asked for now", _when_to_try_again(failure)
+        case _:
+            return _SENTENCES[failure.kind]
+
+
+def _about_the_key(host: Host) -> tuple[str, str]:
+    if host.is_tenants_key:
+        return f"rejected {host.key_place}", f"Set another with PUT /provider-keys/{host.row.id}."
+    if host.has_key:
+        return f"rejected the key in {host.key_place}", "Check the variable and restart."
+    return "did not let us in without a key", f"Set {host.key_place} and restart."
 
 
 def _when_to_try_again(failure: Failure) -> str:
     if failure.retry_after_seconds is None:
         return "Check the limits and the credit of the account, or choose another provider."
     return f"Try again in {math.ceil(failure.retry_after_seconds):,} s, or choose another provider."
-
-
-class _Problem(msgspec.Struct):
-    message: str | None = None
-
-
-class _ErrorBody(msgspec.Struct):
-    """The shapes in which hosts put their error text."""
-
-    error: _Problem | str | None = None
-    message: str | None = None
-    detail: str | None = None
-
-
-def text_of_error(body: bytes) -> str:
-    """Return the readable part of an error body, whatever its shape."""
-    try:
-        found = msgspec.json.decode(body, type=_ErrorBody)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        text = body.decode("utf-8", "replace").strip()
-        return "a web page" if text[:1] == "<" else text
-    error = found.error.message if isinstance(found.error, _Problem) else found.error
-    return error or found.message or found.detail or body.decode("utf-8", "replace")

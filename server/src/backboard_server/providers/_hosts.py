@@ -6,19 +6,32 @@ from collections.abc import Mapping
 from string import Template
 
 from backboard_server.domain.errors import Invalid
+from backboard_server.domain.keys import Secret
 
 from .table import Row
+
+_CREDENTIALS_REQUIRED = 2  # a name and a secret; what follows, such as a session token, is optional
 
 
 class Host:
     """Where a provider is, and the key that it is shown in the headers of calls and nowhere else."""
 
-    __slots__ = ("_key", "base_url", "row")
+    __slots__ = ("_key", "base_url", "is_tenants_key", "row", "settings")
 
-    def __init__(self, row: Row, base_url: str, key: str) -> None:
-        """`key` is empty where none is configured."""
+    def __init__(
+        self,
+        row: Row,
+        base_url: str,
+        key: str,
+        settings: Mapping[str, str] | None = None,
+        *,
+        is_tenants_key: bool = False,
+    ) -> None:
+        """`key` is empty where none is configured; `settings` are the row's further variables."""
         self.row = row
         self.base_url = base_url
+        self.settings = settings or {}
+        self.is_tenants_key = is_tenants_key
         self._key = key
 
     def __repr__(self) -> str:
@@ -34,35 +47,66 @@ class Host:
         """The key, for the wire to put into a header."""
         return self._key
 
+    @property
+    def key_place(self) -> str:
+        """Where the key is set, for sentences about it."""
+        if self.is_tenants_key:
+            return f"your own key for {self.row.id}"
+        return self.row.key_variable or self.row.base_url_variable
+
     def scrub(self, text: str) -> str:
-        """Return a text of the provider without the key."""
-        return text.replace(self._key, "…") if self._key else text
+        """Return a text of the provider without what is secret."""
+        credentials = (self.settings.get(name, "") for name in self.row.credential_variables)
+        for secret in (self._key, *credentials):
+            if secret:
+                text = text.replace(secret, "…")
+        return text
 
 
 def is_configured(row: Row, environment: Mapping[str, str]) -> bool:
-    """Whether the key is set, or the address of a provider that needs none."""
-    variable = row.key_variable if row.needs_key else row.base_url_variable
-    return bool(environment.get(variable, "").strip())
+    """Whether the key is set (or what stands for one), or the address of a provider that needs none."""
+    if not row.needs_key:
+        return bool(_value(environment, row.base_url_variable))
+    return bool(_key_of(row, environment)) or _has_credentials(row, environment)
 
 
-def resolve(row: Row, environment: Mapping[str, str]) -> Host:
-    """Return the host of a row.
+def resolve(row: Row, environment: Mapping[str, str], own_key: Secret | None = None) -> Host:
+    """Return the host of a row; `own_key` is the tenant's, and goes before all that the server has.
 
     Raises Invalid (`provider_not_configured`) where a key or an address is missing, naming its variable.
     """
-    key = environment.get(row.key_variable, "").strip()
-    if row.needs_key and not key:
-        raise _missing(f"{row.id} needs a key: set {row.key_variable}")
-    base_url = environment.get(row.base_url_variable, "").strip() or row.base_url
+    key = own_key.reveal() if own_key else _key_of(row, environment)
+    if row.needs_key and not key and not _has_credentials(row, environment):
+        raise _missing(row, row.key_variable)
+    names = row.settings.keys() if own_key else {*row.credential_variables, *row.settings}
+    settings = row.settings | {name: value for name in names if (value := _value(environment, name))}
+    base_url = _value(environment, row.base_url_variable) or row.base_url
     try:
-        base_url = Template(base_url).substitute(environment)
+        base_url = Template(base_url).substitute(dict(environment) | settings)
     except KeyError as variable:
-        raise _missing(f"{row.id} needs one more setting: set {variable.args[0]}") from None
+        raise _missing(row, variable.args[0]) from None
     if not base_url:
-        raise _missing(f"{row.id} needs an address: set {row.base_url_variable}")
-    return Host(row, base_url.rstrip("/"), key)
+        raise _missing(row, row.base_url_variable)
+    return Host(row, base_url.rstrip("/"), key, settings, is_tenants_key=own_key is not None)
 
 
-def _missing(sentence: str) -> Invalid:
+def _key_of(row: Row, environment: Mapping[str, str]) -> str:
+    found = (_value(environment, name) for name in row.key_variables)
+    return next((key for key in found if key), "")
+
+
+def _has_credentials(row: Row, environment: Mapping[str, str]) -> bool:
+    required = row.credential_variables[:_CREDENTIALS_REQUIRED]
+    return bool(required) and all(_value(environment, name) for name in required)
+
+
+def _value(environment: Mapping[str, str], name: str) -> str:
+    return environment.get(name, "").strip()
+
+
+def _missing(row: Row, variable: str) -> Invalid:
     remedy = 'and restart, or use llm_provider="local", which needs none'
-    return Invalid(f"{sentence} {remedy}.", code="provider_not_configured")
+    own = f" A tenant may also give its own with PUT /provider-keys/{row.id}." if row.needs_key else ""
+    return Invalid(
+        f"{row.id} needs more to be called: set {variable} {remedy}.{own}", code="provider_not_configured"
+    )

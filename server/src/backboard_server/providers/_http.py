@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 import aiohttp
 from msgspec import Struct
 
-from ._failures import Failure, kind_of_status, text_of_error
+from ._failures import Failure
+from ._refusals import kind_of_status, refusal
 from ._retry_after import retry_after_seconds
 
 CONNECTIONS_MAX = 4_096
@@ -168,15 +169,20 @@ class Egress:
         return self._session
 
     async def _refused(self, response: aiohttp.ClientResponse) -> Failure:
-        kind = kind_of_status(response.status)
-        if 300 <= response.status < 400:
+        if response.status < 400:
+            where = response.headers.get("Location", "nowhere")
             said = (
-                f"a redirect to {response.headers.get('Location', 'nowhere')}, and redirects are not followed"
+                f"a redirect to {where}, and redirects are not followed"
+                if response.status >= 300
+                else "no answer"
             )
-        else:
-            said = text_of_error(await self._beginning(response))
-        wait = retry_after_seconds(response.headers, datetime.now(UTC))
-        return Failure(kind, said, status=response.status, retry_after_seconds=wait)
+            return Failure(kind_of_status(response.status), said, status=response.status)
+        return refusal(
+            response.status,
+            await self._beginning(response),
+            retry_after_seconds=retry_after_seconds(response.headers, datetime.now(UTC)),
+            hint=response.headers.get("x-amzn-errortype", ""),
+        )
 
     async def _beginning(self, response: aiohttp.ClientResponse) -> bytes:
         """Read what fits of an error body; an error while reading an error is not worth another message."""

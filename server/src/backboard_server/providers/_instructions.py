@@ -13,7 +13,7 @@ _JSON_SCHEMA = (
 
 
 def json_instruction(response_format: ResponseFormat) -> str:
-    """Return the sentence that asks for JSON; it holds the word, which OpenAI wants to see, and the schema."""
+    """Return the sentence that asks for JSON; it has that word in it, which OpenAI wants to see."""
     if response_format.schema is None:
         return _JSON_OBJECT
     return _JSON_SCHEMA + msgspec.json.encode(response_format.schema).decode()

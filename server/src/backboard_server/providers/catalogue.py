@@ -8,13 +8,32 @@ from importlib.resources import files
 
 import msgspec
 
+from backboard_server.domain.models import Facts
+from backboard_server.domain.prompts import MediaKind
+
 CONTEXT_LIMIT_UNKNOWN = 32_768  # small enough for most of today's models, large enough for a conversation
+
+_MEDIA: frozenset[MediaKind] = frozenset({"image", "pdf", "audio"})
 
 
 class Limits(msgspec.Struct, frozen=True, gc=False):
     """Limits of a model, in tokens."""
 
     context: int | None = None
+    output: int | None = None
+
+
+class Modalities(msgspec.Struct, frozen=True, gc=False):
+    """What goes in and what comes out: text, image, pdf, audio, video."""
+
+    input: tuple[str, ...] = ("text",)
+    output: tuple[str, ...] = ("text",)
+
+
+class Override(msgspec.Struct, frozen=True, gc=False):
+    """How this one model of a provider is spoken to, where it differs from the others."""
+
+    npm: str | None = None
 
 
 class Model(msgspec.Struct, frozen=True, gc=False):
@@ -22,6 +41,10 @@ class Model(msgspec.Struct, frozen=True, gc=False):
 
     limit: Limits = Limits()
     reasoning: bool = False
+    tool_call: bool = True
+    structured_output: bool = False
+    modalities: Modalities = Modalities()
+    provider: Override | None = None
 
 
 class Provider(msgspec.Struct, frozen=True, gc=False):
@@ -46,16 +69,26 @@ def providers() -> dict[str, Provider]:
     return msgspec.json.decode(gzip.decompress(packed), type=dict[str, Provider])
 
 
-def context_limit(provider: str, model: str) -> int:
-    """Return the context window of a model in tokens, or a careful guess."""
+def facts(provider: str, model: str) -> Facts:
+    """Return what matters of a model when it is called; of an unknown one everything is hoped for."""
     known = _find(provider, model)
-    return (known.limit.context if known else None) or CONTEXT_LIMIT_UNKNOWN
+    if known is None:
+        return Facts(context_limit=CONTEXT_LIMIT_UNKNOWN)
+    return Facts(
+        context_limit=known.limit.context or CONTEXT_LIMIT_UNKNOWN,
+        max_output_tokens=known.limit.output or None,
+        takes=_MEDIA & frozenset(known.modalities.input),
+        takes_tools=known.tool_call,
+        may_reason=known.reasoning,
+        has_structured_output=known.structured_output,
+        is_known=True,
+    )
 
 
-def may_reason(provider: str, model: str) -> bool:
-    """Whether a model may take a wish for reasoning: an unknown one may."""
+def library(provider: str, model: str) -> str | None:
+    """Return the client library that this one model needs, where it differs from its provider's."""
     known = _find(provider, model)
-    return known is None or known.reasoning
+    return known.provider.npm if known and known.provider else None
 
 
 def _find(provider: str, model: str) -> Model | None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 
 import msgspec
 
+from backboard_server.domain.models import Facts, Price
 from backboard_server.domain.prompts import (
     Delta,
     Finish,
@@ -21,6 +22,15 @@ from ._quotes import Passage, closest
 
 PROVIDER = "local"
 CHOICE = ModelChoice(PROVIDER, "quotes")
+FACTS = Facts(
+    context_limit=32_768,
+    takes=frozenset(),
+    takes_tools=False,
+    may_reason=False,
+    is_known=True,
+    is_free=True,
+    price=Price(input=0, output=0, source="backboard"),
+)
 
 _WHO = "I am Backboard's local provider, not a language model: I can only quote this conversation"
 _FOUND = f"{_WHO}. Closest to your message: "
@@ -37,7 +47,7 @@ _WORTH_OF_STATEMENT = {"user": 1.0, "tool": 1.0, "system": 0.8, "assistant": 0.5
 async def answer(prompt: Prompt) -> AsyncGenerator[Delta, None]:
     """Yield the answer word by word, then a Finish with estimated usage; equal prompts get equal answers."""
     text = _text(prompt.messages)
-    if prompt.json_output:
+    if prompt.response_format is not None:
         text = msgspec.json.encode({"answer": text}).decode()
     first, *others = text.split(" ")
     yield TextDelta(first)

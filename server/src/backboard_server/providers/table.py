@@ -14,34 +14,51 @@ from msgspec import Struct
 
 from . import catalogue
 
-WireName = Literal["openai_chat"]
+WireName = Literal["openai_chat", "openai_responses", "anthropic", "gemini", "bedrock"]
 Dialect = Literal[
     "common",  # what every host of the wire is believed to take
     "openai",  # with OpenAI's own range of reasoning efforts
+    "azure",  # OpenAI's models behind Azure's own header
     "openrouter",  # with OpenRouter's routing and reasoning objects
     "strict",  # a host that refuses every field that it does not know
 ]
 
-_OPENAI_COMPATIBLE = "@ai-sdk/openai-compatible"
+# The client library that the catalogue names for a provider tells which wire it speaks.
+_WIRE_OF_LIBRARY: dict[str, WireName] = {
+    "@ai-sdk/openai-compatible": "openai_chat",
+    "@ai-sdk/openai": "openai_chat",
+    "@ai-sdk/anthropic": "anthropic",
+}
 
 
 class Row(Struct, frozen=True, kw_only=True):
     """How to reach a provider.
 
     `base_url` ends where the vendor's own default ends and may hold `${VARIABLE}`; empty, it must be set.
-    Variables are those of the environment; `key_variable` is empty where no key is ever sent.
+    Variables are those of the environment. The first of `key_variables` that is set is the key; there are
+    none where no key is ever sent. `credential_variables` together stand for a key (the first two must).
+    `settings` are further variables that the address or the wire reads, with their defaults.
+    `has_responses` says that the host also speaks OpenAI's Responses, which suits reasoning models better.
     """
 
     id: str
     label: str
     base_url: str
     base_url_variable: str
-    key_variable: str = ""
+    key_variables: tuple[str, ...] = ()
+    credential_variables: tuple[str, ...] = ()
+    settings: dict[str, str] = {}
     needs_key: bool = True
     default_model: str | None = None
     aliases: tuple[str, ...] = ()
     dialect: Dialect = "common"
     wire: WireName = "openai_chat"
+    has_responses: bool = False
+
+    @property
+    def key_variable(self) -> str:
+        """The first variable of the key: the one to set; empty where no key is ever sent."""
+        return self.key_variables[0] if self.key_variables else ""
 
 
 # The order of the rows is the order in which a default provider is looked for.
@@ -52,16 +69,37 @@ OUR_ROWS = (
         label="OpenAI",
         base_url="https://api.openai.com/v1",  # platform.openai.com/docs/api-reference
         base_url_variable="OPENAI_BASE_URL",
-        key_variable="OPENAI_API_KEY",
+        key_variables=("OPENAI_API_KEY",),
         default_model="gpt-4o",  # the contract's default
         dialect="openai",
+        has_responses=True,
+    ),
+    Row(
+        id="anthropic",
+        label="Anthropic",
+        base_url="https://api.anthropic.com",  # docs.anthropic.com/en/api/overview
+        base_url_variable="ANTHROPIC_BASE_URL",
+        key_variables=("ANTHROPIC_API_KEY",),
+        default_model="claude-sonnet-4-6",
+        aliases=("claude",),
+        wire="anthropic",
+    ),
+    Row(
+        id="google",
+        label="Google Gemini",
+        base_url="https://generativelanguage.googleapis.com",  # ai.google.dev/api
+        base_url_variable="GEMINI_BASE_URL",
+        key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENERATIVE_AI_API_KEY"),
+        default_model="gemini-2.5-flash",
+        aliases=("gemini", "google-ai-studio"),
+        wire="gemini",
     ),
     Row(
         id="openrouter",
         label="OpenRouter",
         base_url="https://openrouter.ai/api/v1",  # openrouter.ai/docs/quickstart
         base_url_variable="OPENROUTER_BASE_URL",
-        key_variable="OPENROUTER_API_KEY",
+        key_variables=("OPENROUTER_API_KEY",),
         default_model="openrouter/auto",
         dialect="openrouter",
     ),
@@ -70,7 +108,7 @@ OUR_ROWS = (
         label="Groq",
         base_url="https://api.groq.com/openai/v1",  # console.groq.com/docs/openai
         base_url_variable="GROQ_BASE_URL",
-        key_variable="GROQ_API_KEY",
+        key_variables=("GROQ_API_KEY",),
         default_model="llama-3.3-70b-versatile",
     ),
     Row(
@@ -78,7 +116,7 @@ OUR_ROWS = (
         label="xAI",
         base_url="https://api.x.ai/v1",  # docs.x.ai/docs/api-reference
         base_url_variable="XAI_BASE_URL",
-        key_variable="XAI_API_KEY",
+        key_variables=("XAI_API_KEY",),
         default_model="grok-4.3",
         aliases=("grok",),
     ),
@@ -87,7 +125,7 @@ OUR_ROWS = (
         label="Mistral",
         base_url="https://api.mistral.ai/v1",  # docs.mistral.ai/api
         base_url_variable="MISTRAL_BASE_URL",
-        key_variable="MISTRAL_API_KEY",
+        key_variables=("MISTRAL_API_KEY",),
         default_model="mistral-large-latest",
         aliases=("mistralai",),
         dialect="strict",  # 422 extra_forbidden for stream_options; usage comes unasked
@@ -97,7 +135,7 @@ OUR_ROWS = (
         label="DeepSeek",
         base_url="https://api.deepseek.com",  # api-docs.deepseek.com
         base_url_variable="DEEPSEEK_BASE_URL",
-        key_variable="DEEPSEEK_API_KEY",
+        key_variables=("DEEPSEEK_API_KEY",),
         default_model="deepseek-chat",
     ),
     Row(
@@ -105,7 +143,7 @@ OUR_ROWS = (
         label="Together AI",
         base_url="https://api.together.xyz/v1",  # docs.together.ai/docs/openai-api-compatibility
         base_url_variable="TOGETHER_BASE_URL",
-        key_variable="TOGETHER_API_KEY",
+        key_variables=("TOGETHER_API_KEY",),
         default_model="meta-llama/Llama-3.3-70B-Instruct-Turbo",
         aliases=("together",),
     ),
@@ -114,7 +152,7 @@ OUR_ROWS = (
         label="Fireworks AI",
         base_url="https://api.fireworks.ai/inference/v1",  # docs.fireworks.ai/tools-sdks/openai-compatibility
         base_url_variable="FIREWORKS_BASE_URL",
-        key_variable="FIREWORKS_API_KEY",
+        key_variables=("FIREWORKS_API_KEY",),
         default_model="accounts/fireworks/models/gpt-oss-120b",
         aliases=("fireworks",),
     ),
@@ -123,7 +161,7 @@ OUR_ROWS = (
         label="Cerebras",
         base_url="https://api.cerebras.ai/v1",  # inference-docs.cerebras.ai/resources/openai
         base_url_variable="CEREBRAS_BASE_URL",
-        key_variable="CEREBRAS_API_KEY",
+        key_variables=("CEREBRAS_API_KEY",),
         default_model="gpt-oss-120b",
     ),
     Row(
@@ -131,7 +169,7 @@ OUR_ROWS = (
         label="Perplexity",
         base_url="https://api.perplexity.ai",  # docs.perplexity.ai/guides/chat-completions-guide
         base_url_variable="PERPLEXITY_BASE_URL",
-        key_variable="PERPLEXITY_API_KEY",
+        key_variables=("PERPLEXITY_API_KEY",),
         default_model="sonar",
     ),
     Row(
@@ -139,7 +177,7 @@ OUR_ROWS = (
         label="Cohere",
         base_url="https://api.cohere.ai/compatibility/v1",  # docs.cohere.com/docs/compatibility-api
         base_url_variable="COHERE_BASE_URL",
-        key_variable="COHERE_API_KEY",
+        key_variables=("COHERE_API_KEY",),
         default_model="command-a-03-2025",
         dialect="strict",  # stream_options is refused
     ),
@@ -148,7 +186,7 @@ OUR_ROWS = (
         label="DeepInfra",
         base_url="https://api.deepinfra.com/v1/openai",  # deepinfra.com/docs/openai_api
         base_url_variable="DEEPINFRA_BASE_URL",
-        key_variable="DEEPINFRA_API_KEY",
+        key_variables=("DEEPINFRA_API_KEY",),
         default_model="meta-llama/Llama-3.3-70B-Instruct-Turbo",
     ),
     Row(
@@ -156,7 +194,7 @@ OUR_ROWS = (
         label="Featherless AI",
         base_url="https://api.featherless.ai/v1",  # featherless.ai/docs/quickstart-guide
         base_url_variable="FEATHERLESS_BASE_URL",
-        key_variable="FEATHERLESS_API_KEY",
+        key_variables=("FEATHERLESS_API_KEY",),
         default_model="Qwen/Qwen2.5-7B-Instruct",
     ),
     Row(
@@ -164,8 +202,32 @@ OUR_ROWS = (
         label="Vercel AI Gateway",
         base_url="https://ai-gateway.vercel.sh/v1",  # vercel.com/docs/ai-gateway/openai-compat
         base_url_variable="AI_GATEWAY_BASE_URL",
-        key_variable="AI_GATEWAY_API_KEY",
+        key_variables=("AI_GATEWAY_API_KEY",),
         default_model="openai/gpt-4o",
+    ),
+    Row(
+        id="amazon-bedrock",
+        label="Amazon Bedrock",
+        # docs.aws.amazon.com/general/latest/gr/bedrock.html
+        base_url="https://bedrock-runtime.${AWS_REGION}.amazonaws.com",
+        base_url_variable="BEDROCK_BASE_URL",
+        key_variables=("AWS_BEARER_TOKEN_BEDROCK",),
+        credential_variables=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+        settings={"AWS_REGION": "us-east-1"},
+        default_model="anthropic.claude-sonnet-4-6",
+        aliases=("bedrock", "aws-bedrock", "aws"),
+        wire="bedrock",
+    ),
+    Row(
+        id="azure",
+        label="Azure OpenAI",
+        # learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle: the v1 API, without api-version
+        base_url="https://${AZURE_RESOURCE_NAME}.openai.azure.com/openai/v1",
+        base_url_variable="AZURE_OPENAI_BASE_URL",
+        key_variables=("AZURE_API_KEY", "AZURE_OPENAI_API_KEY"),
+        aliases=("azure-openai",),
+        dialect="azure",
+        has_responses=True,
     ),
     Row(
         id="ollama",
@@ -179,7 +241,7 @@ OUR_ROWS = (
         label="LM Studio",
         base_url="http://127.0.0.1:1234/v1",  # lmstudio.ai/docs/developer/openai-compat
         base_url_variable="LMSTUDIO_BASE_URL",
-        key_variable="LMSTUDIO_API_KEY",
+        key_variables=("LMSTUDIO_API_KEY",),
         needs_key=False,
         aliases=("lm-studio",),
     ),
@@ -188,7 +250,7 @@ OUR_ROWS = (
         label="vLLM",
         base_url="",  # its default port, 8000, is ours
         base_url_variable="VLLM_BASE_URL",
-        key_variable="VLLM_API_KEY",  # docs.vllm.ai: the variable that its server reads as well
+        key_variables=("VLLM_API_KEY",),  # docs.vllm.ai: the variable that its server reads as well
         needs_key=False,
     ),
     Row(
@@ -196,19 +258,33 @@ OUR_ROWS = (
         label="llama.cpp",
         base_url="http://127.0.0.1:8080/v1",  # the README of llama-server
         base_url_variable="LLAMACPP_BASE_URL",
-        key_variable="LLAMACPP_API_KEY",
+        key_variables=("LLAMACPP_API_KEY",),
         needs_key=False,
         aliases=("llama.cpp", "llama-cpp"),
     ),
 )
 
 _OUR_NAMES = {name: row for row in OUR_ROWS for name in (row.id, *row.aliases)}
-_ALIASES_UNSPOKEN = {"gemini": "google", "bedrock": "amazon-bedrock", "aws-bedrock": "amazon-bedrock"}
 
 
 def find_row(name: str) -> Row | None:
     """Return the row of a provider by id or alias, in lower case."""
     return _OUR_NAMES.get(name) or _catalogue_rows().get(name)
+
+
+def wire_of(row: Row, model: str) -> WireName:
+    """Return the wire for a model: its own where the catalogue names one, else its provider's.
+
+    Reasoning models of hosts that have it are asked over Responses, which gives summaries of their reasoning
+    and carries it from turn to turn (platform.openai.com/docs/guides/reasoning).
+    """
+    own = _WIRE_OF_LIBRARY.get(catalogue.library(row.id, model) or "")
+    if own and row.wire != own:
+        return own
+    known = catalogue.facts(row.id, model)
+    if row.has_responses and known.is_known and known.may_reason:
+        return "openai_responses"
+    return row.wire
 
 
 def list_rows() -> list[Row]:
@@ -218,7 +294,7 @@ def list_rows() -> list[Row]:
 
 def is_known_unspoken(name: str) -> bool:
     """Whether this is a real provider that no wire of this release speaks to."""
-    return _ALIASES_UNSPOKEN.get(name, name) in catalogue.providers() and find_row(name) is None
+    return name in catalogue.providers() and find_row(name) is None
 
 
 @cache
@@ -228,8 +304,9 @@ def _catalogue_rows() -> dict[str, Row]:
 
 
 def _catalogue_row(provider: catalogue.Provider) -> Row | None:
-    """Read a provider of the catalogue as a row, if it speaks our wire."""
-    if provider.npm != _OPENAI_COMPATIBLE or not provider.api:
+    """Read a provider of the catalogue as a row, if it speaks one of our wires."""
+    wire = _WIRE_OF_LIBRARY.get(provider.npm)
+    if wire is None or not provider.api:
         return None
     # One entry gives the whole path of the endpoint instead of the base.
     base_url = provider.api.rstrip("/").removesuffix("/chat/completions")
@@ -241,6 +318,7 @@ def _catalogue_row(provider: catalogue.Provider) -> Row | None:
         label=provider.name,
         base_url=base_url,
         base_url_variable=address or f"{own_name}_BASE_URL",
-        key_variable=keys[0] if keys else "",
+        key_variables=tuple(keys[:1]),
+        wire=wire,
         needs_key=urlsplit(base_url).hostname not in {"127.0.0.1", "localhost"},
     )

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
+from backboard_server.domain.keys import Secret
+from backboard_server.domain.media import kind_of
 from backboard_server.domain.messages import SendMessage
-from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage
+from backboard_server.domain.prompts import MediaKind, ModelChoice, Prompt, PromptMessage, ResponseFormat
 from backboard_server.domain.threads import HistoryMessage, Turn
 from backboard_server.domain.tokens import estimate_message_tokens, estimate_tokens
+from backboard_server.store.turns import StoredFile
 
 HISTORY_SHARE = 0.5  # of the context window; the rest is for the system prompt and the answer
+SHOWN_FILES_MAX = 20
+SHOWN_BYTES_MAX = (
+    20 * 1024 * 1024
+)  # as JSON a third more, which is what the strictest vendors take in one request
 
 _SUMMARY_HEADER = "Summary of the earlier part of this conversation, which is no longer shown:\n"
+
+
+class ShownFile(Struct, frozen=True, kw_only=True):
+    """A file to show to the model with the message at `index`; its bytes are still in the blob store."""
+
+    index: int
+    blob_key: str
+    filename: str
+    media_type: str
+    kind: MediaKind
 
 
 class Context(Struct, frozen=True):
@@ -23,6 +41,7 @@ class Context(Struct, frozen=True):
     prompt: Prompt
     tokens: int
     summary_tokens: int
+    files: tuple[ShownFile, ...] = ()
 
 
 def history_budget(context_limit: int, tokens_max: int) -> int:
@@ -30,10 +49,17 @@ def history_budget(context_limit: int, tokens_max: int) -> int:
     return min(tokens_max, int(context_limit * HISTORY_SHARE))
 
 
-def assemble(turn: Turn, message: SendMessage, choice: ModelChoice, filenames: Sequence[str] = ()) -> Context:
+def assemble(
+    turn: Turn,
+    message: SendMessage,
+    choice: ModelChoice,
+    files: Sequence[StoredFile] = (),
+    keys: Mapping[str, Secret] = {},
+) -> Context:
     """Return the prompt: system prompt, summary of what no longer fits, history, and the new message.
 
-    `filenames` came with the message: the model is told of them, as it cannot read them.
+    Of the `files` that came with the message, and of those that came with earlier ones, the newest that a
+    model may be able to look at are shown; it is told the names of the others. `keys` are the tenant's own.
     """
     system_prompt = message.system_prompt if message.system_prompt is not None else turn.system_prompt
     messages: list[PromptMessage] = []
@@ -41,18 +67,26 @@ def assemble(turn: Turn, message: SendMessage, choice: ModelChoice, filenames: S
         messages.append(PromptMessage("system", system_prompt))
     if turn.summary:
         messages.append(PromptMessage("system", _SUMMARY_HEADER + turn.summary))
-    messages.extend(_replayed(turn.history))
-    messages.append(PromptMessage("user", _with_filenames(message.content, filenames)))
+    history = _replayed(turn.history)
+    index_of = {message_id: len(messages) + number for number, (message_id, _) in enumerate(history)}
+    messages.extend(shown for _, shown in history)
+    hidden = [file.filename for file in files if kind_of(file.media_type) is None]
+    messages.append(PromptMessage("user", _with_filenames(message.content, hidden)))
     tools = message.tools if message.tools is not None else turn.tools
     prompt = Prompt(
         choice=choice,
         messages=tuple(messages),
         tools=tuple(tools or ()),
-        json_output=message.json_output,
+        response_format=message.response_format
+        or (ResponseFormat() if message.json_output and not tools else None),
         thinking=message.thinking,
         openrouter=message.openrouter,
+        keys=keys,
     )
-    return Context(prompt, _estimate(messages, tools), turn.summary_tokens if turn.summary else 0)
+    shown_files = _shown(len(messages) - 1, files, turn, index_of)
+    return Context(
+        prompt, _estimate(messages, tools), turn.summary_tokens if turn.summary else 0, shown_files
+    )
 
 
 def _with_filenames(content: str, filenames: Sequence[str]) -> str:
@@ -61,26 +95,65 @@ def _with_filenames(content: str, filenames: Sequence[str]) -> str:
     return f"{content}\n\n[Files attached, whose contents are not shown: {', '.join(filenames)}]".strip()
 
 
-def _replayed(history: list[HistoryMessage]) -> list[PromptMessage]:
-    """Return the history in a form that every provider takes.
+def _shown(
+    newest: int, files: Sequence[StoredFile], turn: Turn, index_of: Mapping[UUID, int]
+) -> tuple[ShownFile, ...]:
+    """Return the files to show, the newest first, within the bounds of number and size."""
+    candidates = [(newest, file) for file in files]
+    candidates += [
+        (index_of[file.message_id], file) for file in turn.media or () if file.message_id in index_of
+    ]
+    shown: list[ShownFile] = []
+    size = 0
+    for index, file in candidates:
+        kind = kind_of(file.media_type)
+        if kind is None or file.media_type is None or size + file.file_size_bytes > SHOWN_BYTES_MAX:
+            continue
+        size += file.file_size_bytes
+        shown.append(
+            ShownFile(
+                index=index,
+                blob_key=file.blob_key,
+                filename=file.filename,
+                media_type=file.media_type,
+                kind=kind,
+            )
+        )
+    return tuple(shown[:SHOWN_FILES_MAX])
+
+
+def _replayed(history: list[HistoryMessage]) -> list[tuple[UUID, PromptMessage]]:
+    """Return the history in a form that every provider takes, each message with its id.
 
     What failed before a word was said is left out. Tool calls are shown only together with all their outputs,
     which follow them at once, as providers refuse anything else; a window that was cut in between drops the
     loose ends. Read backwards, as models use ids again: an output belongs to the nearest call before it.
+    An answer whose calls are dropped goes without its sidecar too, which would speak of them.
     """
-    outputs: dict[str | None, str] = {}
-    shown: list[PromptMessage] = []
+    outputs: dict[str | None, HistoryMessage] = {}
+    shown: list[tuple[UUID, PromptMessage]] = []
     for message in reversed(history):
         calls = tuple(message.tool_calls or ())
         if message.role == "tool":
-            outputs[message.tool_call_id] = message.content
+            outputs[message.tool_call_id] = message
         elif calls and all(call.id in outputs for call in calls):
-            shown.extend(
-                PromptMessage("tool", outputs[call.id], tool_call_id=call.id) for call in reversed(calls)
+            for call in reversed(calls):
+                output = outputs[call.id]
+                shown.append((output.id, PromptMessage("tool", output.content, tool_call_id=call.id)))
+            answer = PromptMessage(
+                "assistant",
+                message.content,
+                tool_calls=calls,
+                provider=message.model_provider,
+                sidecar=message.sidecar,
             )
-            shown.append(PromptMessage("assistant", message.content, tool_calls=calls))
-        elif message.content:
-            shown.append(PromptMessage(message.role, message.content))
+            shown.append((message.id, answer))
+        elif message.content or message.role == "user":
+            sidecar = None if calls else message.sidecar
+            said = PromptMessage(
+                message.role, message.content, provider=message.model_provider, sidecar=sidecar
+            )
+            shown.append((message.id, said))
         for call in calls:
             outputs.pop(call.id, None)
     return shown[::-1]

@@ -9,27 +9,35 @@ from backboard_server.domain.events import Event, RunIds, ToolCallView, ToolFunc
 from backboard_server.domain.prompts import (
     Delta,
     Finish,
+    ModelChoice,
     ReasoningDelta,
     TextDelta,
     ToolCall,
     ToolCallDelta,
     Usage,
 )
+from backboard_server.domain.runs import Attempt
 
+_CHARACTERS_PER_TOKEN = 4  # as a running guess; what is stored is the provider's own count
 _UNSTORABLE = str.maketrans({"\0": "\ufffd"})  # Postgres stores every character but NUL
 
 
 class Draft:
-    """What the model has said so far in one run."""
+    """What the models have said so far in one run, and which of them it is that speaks."""
 
-    def __init__(self, ids: RunIds) -> None:
-        """`ids` are put on every event."""
+    def __init__(self, ids: RunIds, choice: ModelChoice, *, is_held: bool = False) -> None:
+        """`ids` are put on every event. If it `is_held`, text is kept back until `release`."""
+        self.choice = choice
+        self.attempts: list[Attempt] = []
         self.finish: Finish | None = None
         self.reasoning = ""
-        self._ids = ids
+        self.ids = ids
+        self._is_held = is_held
         self._texts: list[str] = []
         self._calls: dict[int, _CallDraft] = {}
         self._is_reasoning = False
+        self._characters = 0
+        self._earlier_usage: Usage | None = None
 
     @property
     def content(self) -> str:
@@ -48,19 +56,39 @@ class Draft:
 
     @property
     def usage(self) -> Usage | None:
-        """What the provider counted, if it has."""
-        return self.finish.usage if self.finish else None
+        """What the provider counted over all calls of this draft, if it has."""
+        counted = self.finish.usage if self.finish else None
+        if counted is None or self._earlier_usage is None:
+            return counted
+        return self._earlier_usage.plus(counted)
+
+    @property
+    def estimated_tokens(self) -> int:
+        """About how many tokens were written so far, all rounds and thoughts included."""
+        return self._characters // _CHARACTERS_PER_TOKEN
+
+    def start_over(self) -> None:
+        """Forget the text, which was held back and is no good; what it cost stays counted."""
+        self._earlier_usage = self.usage or Usage()
+        self._texts.clear()
+        self.finish = None
+
+    def release(self, content: str) -> Iterator[Event]:
+        """Say `content` in place of the text that was held back."""
+        self._texts[:] = [content]
+        self._is_held = False
+        if content:
+            yield self._said(content)
 
     def add(self, delta: Delta) -> Iterator[Event]:
         """Take in a delta and yield what the client is to learn of it."""
-        ids = self._ids
         if isinstance(delta, TextDelta):
             yield from self._end_reasoning()
             text = delta.text.translate(_UNSTORABLE) if "\0" in delta.text else delta.text
             self._texts.append(text)
-            yield events.ContentStreaming(
-                thread_id=ids.thread_id, assistant_id=ids.assistant_id, run_id=ids.run_id, content=text
-            )
+            self._characters += len(text)
+            if not self._is_held:
+                yield self._said(text)
         elif isinstance(delta, ReasoningDelta):
             yield self._reason(delta.text.translate(_UNSTORABLE))
         elif isinstance(delta, ToolCallDelta):
@@ -71,13 +99,20 @@ class Draft:
             self.finish = delta
             yield from self._ready_calls()
 
+    def _said(self, text: str) -> Event:
+        ids = self.ids
+        return events.ContentStreaming(
+            thread_id=ids.thread_id, assistant_id=ids.assistant_id, run_id=ids.run_id, content=text
+        )
+
     def _reason(self, text: str) -> Event:
         self._is_reasoning = True
+        self._characters += len(text)
         self.reasoning += text
         return events.ReasoningStreaming(
-            thread_id=self._ids.thread_id,
-            assistant_id=self._ids.assistant_id,
-            run_id=self._ids.run_id,
+            thread_id=self.ids.thread_id,
+            assistant_id=self.ids.assistant_id,
+            run_id=self.ids.run_id,
             content=text,
             accumulated_reasoning=self.reasoning,
         )
@@ -86,7 +121,7 @@ class Draft:
         if self._is_reasoning:
             self._is_reasoning = False
             yield events.ReasoningEnded(
-                thread_id=self._ids.thread_id, assistant_id=self._ids.assistant_id, run_id=self._ids.run_id
+                thread_id=self.ids.thread_id, assistant_id=self.ids.assistant_id, run_id=self.ids.run_id
             )
 
     def _call(self, delta: ToolCallDelta) -> Iterator[Event]:
@@ -96,20 +131,21 @@ class Draft:
                 (delta.id or "").translate(_UNSTORABLE), (delta.name or "").translate(_UNSTORABLE)
             )
             yield events.ToolCallStart(
-                thread_id=self._ids.thread_id,
-                assistant_id=self._ids.assistant_id,
-                run_id=self._ids.run_id,
+                thread_id=self.ids.thread_id,
+                assistant_id=self.ids.assistant_id,
+                run_id=self.ids.run_id,
                 tool_call_id=draft.id,
                 name=draft.name,
             )
+        self._characters += len(delta.arguments)
         draft.arguments.append(delta.arguments.translate(_UNSTORABLE))
 
     def _ready_calls(self) -> Iterator[Event]:
         for view in views(self.tool_calls):
             yield events.ToolCallReady(
-                thread_id=self._ids.thread_id,
-                assistant_id=self._ids.assistant_id,
-                run_id=self._ids.run_id,
+                thread_id=self.ids.thread_id,
+                assistant_id=self.ids.assistant_id,
+                run_id=self.ids.run_id,
                 tool_call=view,
             )
 

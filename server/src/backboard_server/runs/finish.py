@@ -14,6 +14,7 @@ from backboard_server.domain import events
 from backboard_server.domain.errors import BackboardError, Conflict, Unavailable
 from backboard_server.domain.events import ContextUsage, RunIds
 from backboard_server.domain.ids import new_id
+from backboard_server.domain.keys import Caller
 from backboard_server.domain.messages import Attachment, MessageStatus
 from backboard_server.domain.prompts import ModelChoice, Usage
 from backboard_server.domain.threads import Turn
@@ -22,6 +23,7 @@ from backboard_server.store import turns
 
 from .context import Context
 from .draft import Draft, views
+from .spending import cost_of
 
 _RATIO_RANGE = (0.25, 4.0)  # how far off our estimate may be believed to be
 _WAITS_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)  # a killed Postgres is back within two seconds
@@ -31,14 +33,14 @@ _RATIO_TOKENS_MIN = 50  # below, the fixed part of a prompt distorts the ratio
 class OpenRun(Struct, frozen=True, kw_only=True):
     """A run whose turn is open: everything that is known before the model is called."""
 
-    tenant_id: UUID
+    caller: Caller
     run_id: UUID
     answer_id: UUID
     ids: RunIds
     turn: Turn
     choice: ModelChoice
+    fallbacks: tuple[ModelChoice, ...] = ()
     context: Context
-    context_limit: int
     attachments: list[Attachment]
 
 
@@ -46,28 +48,38 @@ async def finish(
     adapters: Adapters, run: OpenRun, draft: Draft, now: datetime, failure: BackboardError | None = None
 ) -> events.RunEnded | events.ToolSubmitRequired | None:
     """Store the outcome in one round trip and return the event of a good end; None after a failure."""
+    facts = adapters.models.facts(draft.choice)
     usage = draft.usage or _estimated_usage(run, draft)
+    cost_usd = cost_of(usage, facts)
     status: MessageStatus = "COMPLETED"
     if failure is not None:
         status = "FAILED"
     elif draft.tool_calls:
         status = "REQUIRES_ACTION"
     keep = _summary_keep(run, adapters.limits.history_messages_max)
+    is_vendors_price = usage.cost_usd is not None
     await _store(
         adapters,
-        run.tenant_id,
+        run.caller.tenant_id,
         turns.FinishTurn(
             thread_id=run.turn.thread_id,
             run_id=run.run_id,
             answer_id=run.answer_id,
+            assistant_id=run.turn.assistant_id,
+            key_id=run.caller.key_id,
             status=status,
             content=draft.content,
             reasoning=draft.reasoning or None,
             tool_calls=draft.tool_calls or None,
+            sidecar=draft.finish.sidecar if draft.finish else None,
             tokens=estimate_message_tokens(draft.content) + _call_tokens(draft),
-            model_provider=run.choice.provider,
-            model_name=run.choice.model,
+            model_provider=draft.choice.provider,
+            model_name=draft.choice.model,
+            attempts=draft.attempts,
             usage=usage,
+            cost_usd=cost_usd,
+            price_source="provider" if is_vendors_price else facts.price.source if facts.price else None,
+            price_dated=facts.price.dated if facts.price and not is_vendors_price else None,
             token_ratio=_corrected_ratio(run, draft.usage),
             error_code=failure.error_code if failure else None,
             error=failure.message if failure else None,
@@ -78,7 +90,7 @@ async def finish(
     )
     if failure is not None:
         return None
-    return _last_event(run, draft, usage, now)
+    return _last_event(run, draft, usage, cost_usd, _context_usage(run, draft, facts.context_limit), now)
 
 
 async def _store(adapters: Adapters, tenant_id: UUID, outcome: turns.FinishTurn) -> None:
@@ -104,7 +116,12 @@ async def _store(adapters: Adapters, tenant_id: UUID, outcome: turns.FinishTurn)
 
 
 def _last_event(
-    run: OpenRun, draft: Draft, usage: Usage, now: datetime
+    run: OpenRun,
+    draft: Draft,
+    usage: Usage,
+    cost_usd: float | None,
+    context_usage: ContextUsage,
+    now: datetime,
 ) -> events.RunEnded | events.ToolSubmitRequired:
     answered: dict[str, Any] = {
         "thread_id": run.ids.thread_id,
@@ -113,15 +130,18 @@ def _last_event(
         "message_id": str(run.answer_id),
         "content": draft.content,
         "reasoning": draft.reasoning or None,
-        "model_provider": run.choice.provider,
-        "model_name": run.choice.model,
+        "model_provider": draft.choice.provider,
+        "model_name": draft.choice.model,
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "total_tokens": usage.input_tokens + usage.output_tokens,
         "cached_input_tokens": usage.cached_input_tokens,
         "cache_write_input_tokens": usage.cache_write_input_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "cost_usd": cost_usd,
+        "attempts": draft.attempts,
         "attachments": run.attachments,
-        "context_usage": _context_usage(run, usage),
+        "context_usage": context_usage,
         "created_at": now,
     }
     if draft.tool_calls:
@@ -129,19 +149,24 @@ def _last_event(
     return events.RunEnded(**answered, final_content=draft.content)
 
 
-def _context_usage(run: OpenRun, usage: Usage) -> ContextUsage:
-    used = usage.input_tokens + usage.output_tokens
+def _context_usage(run: OpenRun, draft: Draft, context_limit: int) -> ContextUsage:
+    """Return how full the window was at the last call, which the answer has joined."""
+    last = draft.finish.usage if draft.finish else None
+    counted = last or _estimated_usage(run, draft)
+    used = counted.input_tokens + counted.output_tokens
     return ContextUsage(
-        percent=round(100 * used / run.context_limit, 2),
+        percent=round(100 * used / context_limit, 2),
         used_tokens=used,
-        context_limit=run.context_limit,
+        context_limit=context_limit,
         summary_tokens=run.context.summary_tokens,
-        model=run.choice.model,
+        model=draft.choice.model,
     )
 
 
 def _estimated_usage(run: OpenRun, draft: Draft) -> Usage:
-    """Return our own count for a provider that gave none."""
+    """Return our own count for a provider that gave none; of one that never answered, nothing."""
+    if draft.is_empty and draft.finish is None:
+        return Usage()
     written = estimate_tokens(draft.content) + estimate_tokens(draft.reasoning) + _call_tokens(draft)
     return Usage(input_tokens=round(run.context.tokens * run.turn.token_ratio), output_tokens=written)
 
@@ -152,7 +177,12 @@ def _call_tokens(draft: Draft) -> int:
 
 def _corrected_ratio(run: OpenRun, usage: Usage | None) -> float | None:
     """Return how far the thread's estimates are off: half from before, half from this run."""
-    if usage is None or usage.input_tokens == 0 or run.context.tokens < _RATIO_TOKENS_MIN:
+    if (
+        usage is None
+        or usage.input_tokens == 0
+        or run.context.files
+        or run.context.tokens < _RATIO_TOKENS_MIN
+    ):
         return None
     low, high = _RATIO_RANGE
     measured = min(high, max(low, usage.input_tokens / run.context.tokens))

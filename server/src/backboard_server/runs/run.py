@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,9 +17,9 @@ from backboard_server.domain.errors import BackboardError, Unavailable, Upstream
 from backboard_server.domain.events import Event, RunIds
 
 from .accept import AcceptedMessage
+from .answer import answer
 from .draft import Draft
 from .finish import OpenRun, finish
-from .generate import generate
 
 _log = logging.getLogger(__name__)
 
@@ -44,10 +45,11 @@ async def run_message(adapters: Adapters, accepted: AcceptedMessage) -> AsyncGen
     answer_id, choice = str(run.answer_id), run.choice
     yield events.RunStarted(**where, message_id=answer_id, provider=choice.provider, model_name=choice.model)
     yield events.MessageStart(**where, message_id=answer_id)
-    draft = Draft(run.ids)
+    draft = Draft(run.ids, run.choice, is_held=run.context.prompt.response_format is not None)
     try:
-        async for event in generate(adapters, run.context.prompt, draft, streamed=accepted.message.stream):
-            yield event
+        async with aclosing(answer(adapters, run, draft, streamed=accepted.message.stream)) as answering:
+            async for event in answering:
+                yield event
         ended = await finish(adapters, run, draft, datetime.now(UTC))
     except asyncio.CancelledError:
         stopped = Unavailable("The server was stopped while the model was answering.", code="server_stopped")

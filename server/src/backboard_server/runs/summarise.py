@@ -40,7 +40,7 @@ async def summarise_thread(adapters: Adapters, tenant_id: UUID, job: SummariseTh
         read = await find_unsummarised(adapters.database, tenant_id, job.thread_id, keep=job.keep)
         if read is None or not read.messages:
             return
-        read = _bounded(read, int(adapters.models.context_limit(choice) * _INPUT_SHARE))
+        read = _bounded(read, int(adapters.models.facts(choice).context_limit * _INPUT_SHARE))
         if job.model_provider == "local":
             summary = _extract(read)
         else:

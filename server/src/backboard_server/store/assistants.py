@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+import msgspec
+
 from backboard_server.domain.assistants import Assistant, AssistantSetup
 from backboard_server.domain.errors import NotFound
+from backboard_server.domain.prompts import ModelChoice
 
 from .database import Database
 from .rows import decoded, encoded
 
 _COLUMNS = """
     id, name, description, system_prompt, tools, tok_k, embedding_provider, embedding_model_name,
-    embedding_dims, custom_fact_extraction_prompt, custom_update_memory_prompt, created_at, updated_at
+    embedding_dims, custom_fact_extraction_prompt, custom_update_memory_prompt, fallbacks, created_at,
+    updated_at
 """
+_JSON_COLUMNS = ("tools", "fallbacks")
 _CHANGEABLE = (
     "name",
     "description",
@@ -23,6 +29,7 @@ _CHANGEABLE = (
     "tok_k",
     "custom_fact_extraction_prompt",
     "custom_update_memory_prompt",
+    "fallbacks",
 )
 
 
@@ -36,16 +43,16 @@ async def insert_assistant(
             INSERT INTO assistants (
                 tenant_id, id, name, description, system_prompt, tools, tok_k,
                 embedding_provider, embedding_model_name, embedding_dims,
-                custom_fact_extraction_prompt, custom_update_memory_prompt
-            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                custom_fact_extraction_prompt, custom_update_memory_prompt, fallbacks
+            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
             RETURNING {_COLUMNS}
             """,
             tenant_id, assistant_id, setup.name, setup.description, setup.system_prompt, encoded(setup.tools),
             setup.tok_k, setup.embedding_provider, setup.embedding_model_name, setup.embedding_dims,
-            setup.custom_fact_extraction_prompt, setup.custom_update_memory_prompt,
+            setup.custom_fact_extraction_prompt, setup.custom_update_memory_prompt, encoded(setup.fallbacks),
         )  # fmt: skip
     assert row is not None  # noqa: S101 - an INSERT that returns has a row
-    return Assistant(**decoded(row, "tools"))
+    return _assistant(row)
 
 
 async def get_assistant(database: Database, tenant_id: UUID, assistant_id: UUID) -> Assistant:
@@ -56,7 +63,7 @@ async def get_assistant(database: Database, tenant_id: UUID, assistant_id: UUID)
         )
     if row is None:
         raise NotFound("Assistant not found")
-    return Assistant(**decoded(row, "tools"))
+    return _assistant(row)
 
 
 async def list_assistants(
@@ -72,15 +79,14 @@ async def list_assistants(
             """,
             tenant_id, name, skip, limit,
         )  # fmt: skip
-    return [Assistant(**decoded(row, "tools")) for row in rows]
+    return [_assistant(row) for row in rows]
 
 
 async def update_assistant(
     database: Database, tenant_id: UUID, assistant_id: UUID, changes: dict[str, Any]
 ) -> Assistant:
     """Change the given fields, which must be changeable ones, and return the assistant. Raises NotFound."""
-    if "tools" in changes:
-        changes = changes | {"tools": encoded(changes["tools"])}
+    changes |= {name: encoded(changes[name]) for name in _JSON_COLUMNS if name in changes}
     names = [name for name in _CHANGEABLE if name in changes]
     assignments = "".join(f", {name} = ${number}" for number, name in enumerate(names, start=3))
     async with database.tenant(tenant_id) as connection:
@@ -94,7 +100,7 @@ async def update_assistant(
         )  # fmt: skip
     if row is None:
         raise NotFound("Assistant not found")
-    return Assistant(**decoded(row, "tools"))
+    return _assistant(row)
 
 
 async def delete_assistant(database: Database, tenant_id: UUID, assistant_id: UUID) -> None:
@@ -105,3 +111,9 @@ async def delete_assistant(database: Database, tenant_id: UUID, assistant_id: UU
         )
     if deleted is None:
         raise NotFound("Assistant not found")
+
+
+def _assistant(row: asyncpg.Record) -> Assistant:
+    values = decoded(row, *_JSON_COLUMNS)
+    values["fallbacks"] = msgspec.convert(values["fallbacks"], list[ModelChoice] | None)
+    return Assistant(**values)

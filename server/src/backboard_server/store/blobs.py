@@ -11,7 +11,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from backboard_server.domain.errors import Unavailable
+from backboard_server.domain.errors import NotFound, Unavailable
 from backboard_server.domain.ids import new_id
 
 _PART_BYTES = 1 << 20
@@ -40,6 +40,16 @@ class Blobs:
         except (BaseError, OSError) as error:
             raise Unavailable("The file could not be stored. Try again in a few seconds.") from error
         return key
+
+    async def get(self, key: str) -> bytes:
+        """Return all bytes of a blob. Raises NotFound, and Unavailable where the store is away."""
+        try:
+            found = await obstore.get_async(self._store, key)
+            return bytes(await found.bytes_async())
+        except FileNotFoundError as error:
+            raise NotFound("The file is gone.") from error
+        except (BaseError, OSError) as error:
+            raise Unavailable("The file could not be read. Try again in a few seconds.") from error
 
     async def delete(self, keys: Iterable[str]) -> None:
         """Delete blobs; those that are gone already do not matter."""

@@ -10,7 +10,14 @@ from uuid import UUID
 
 import asyncpg
 
-from backboard_server.domain.errors import BackboardError, Conflict, Invalid, NotFound, Unavailable
+from backboard_server.domain.errors import (
+    BackboardError,
+    BudgetSpent,
+    Conflict,
+    Invalid,
+    NotFound,
+    Unavailable,
+)
 
 from .address import Address
 
@@ -28,7 +35,12 @@ WAIT_SECONDS = 5.0  # for a connection, before the caller is told to try again l
 STATEMENT_SECONDS = 30.0
 
 # What our SQL functions raise, by the SQLSTATE that they raise it with.
-_RAISED: dict[str, type[BackboardError]] = {"BB400": Invalid, "BB404": NotFound, "BB409": Conflict}
+_RAISED: dict[str, type[BackboardError]] = {
+    "BB400": Invalid,
+    "BB402": BudgetSpent,
+    "BB404": NotFound,
+    "BB409": Conflict,
+}
 
 _AWAY = (
     OSError,

@@ -25,11 +25,14 @@ _FIELDS = """
 
 
 async def find_caller(database: Database, secret: str) -> Caller | None:
-    """Return whose valid key this is, or None. One round trip."""
+    """Return whose valid key this is, with the tenant's own keys of providers, or None. One round trip."""
     wanted = digest(secret)
-    for row in await database.call("SELECT tenant_id, id, digest FROM find_key($1)", wanted):
+    query = "SELECT tenant_id, id, digest, providers, sealed_keys FROM find_key($1)"
+    for row in await database.call(query, wanted):
         if hmac.compare_digest(row["digest"], wanted):
-            return Caller(row["tenant_id"], row["id"])
+            names: list[str] = row["providers"] or []
+            provider_keys: dict[str, bytes] = dict(zip(names, row["sealed_keys"] or [], strict=True))
+            return Caller(row["tenant_id"], row["id"], provider_keys)
     return None
 
 

@@ -5,7 +5,7 @@ The SQL of both is in routines/turns.sql: each sets the tenant and does all its 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,9 @@ import msgspec
 from msgspec import Struct
 
 from backboard_server.domain.messages import MessageStatus
-from backboard_server.domain.prompts import ToolCall, Usage
+from backboard_server.domain.models import PriceSource
+from backboard_server.domain.prompts import Sidecar, ToolCall, Usage
+from backboard_server.domain.runs import Attempt
 from backboard_server.domain.threads import Turn
 
 from .database import Database
@@ -26,6 +28,7 @@ class StoredFile(Struct, frozen=True, kw_only=True):
     filename: str
     file_size_bytes: int
     blob_key: str
+    media_type: str | None = None
 
 
 class OpenTurn(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -51,17 +54,23 @@ class OpenTurn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     default_embedding_dims: int
     history_tokens_max: int
     history_messages_max: int
+    media_max: int
+    key_id: UUID
+    is_unpriced: bool
 
 
 class FinishTurn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is kept of a run that ended, well or not.
 
+    `usage` and `cost_usd` are counted in the same transaction, for the key and the assistant named here.
     With `summary_job_id` the thread is to be summarised, but for its newest `summary_keep` messages.
     """
 
     thread_id: UUID
     run_id: UUID
     answer_id: UUID
+    assistant_id: UUID
+    key_id: UUID
     status: MessageStatus
     content: str
     reasoning: str | None = None
@@ -70,6 +79,11 @@ class FinishTurn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     model_provider: str
     model_name: str
     usage: Usage
+    cost_usd: float | None = None
+    price_source: PriceSource | None = None
+    price_dated: date | None = None
+    attempts: list[Attempt] | None = None
+    sidecar: Sidecar | None = None
     token_ratio: float | None = None
     error_code: str | None = None
     error: str | None = None

@@ -8,10 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from backboard_server.domain.prompts import Delta, Prompt
-from backboard_server.providers.table import Dialect, WireName
+from backboard_server.domain.models import Facts
+from backboard_server.domain.prompts import Delta, MediaKind, Prompt
+from backboard_server.providers._hosts import Host
+from backboard_server.providers._http import Call
+from backboard_server.providers.table import WireName
 
 from .openai_chat import OpenAIChat
+
+
+class Frames(Protocol):
+    """Cuts the bytes of a stream into the payloads of its events."""
+
+    def feed(self, block: bytes) -> list[bytes]:
+        """Return the payloads that are complete with this block; raises Failure (malformed)."""
+        ...
 
 
 class AnswerReader(Protocol):
@@ -37,14 +48,23 @@ class AnswerReader(Protocol):
 
 
 class Wire(Protocol):
-    """One protocol."""
+    """One protocol.
 
-    def headers(self, key: str) -> Mapping[str, str]:
-        """Return the headers of a call; `key` may be empty."""
+    The prompts that it is given are fitted to it (`providers/_fitting.py`): media are of kinds that the model
+    and the wire take, every tool call has its outputs right behind it, sidecars come from the same provider.
+    """
+
+    @property
+    def media_kinds(self) -> frozenset[MediaKind]:
+        """What the wire can carry beside text."""
         ...
 
-    def request(self, prompt: Prompt, dialect: Dialect, *, streamed: bool) -> tuple[str, bytes]:
-        """Return the path below the base URL, and the body."""
+    def call(self, prompt: Prompt, host: Host, facts: Facts, *, streamed: bool) -> Call:
+        """Return the request, whole: address, headers with the key, body."""
+        ...
+
+    def frames(self) -> Frames:
+        """Return what cuts one stream into payloads."""
         ...
 
     def reader(self) -> AnswerReader:
@@ -56,4 +76,6 @@ class Wire(Protocol):
         ...
 
 
-WIRES: Mapping[WireName, Wire] = {"openai_chat": OpenAIChat()}
+WIRES: Mapping[WireName, Wire] = {
+    "openai_chat": OpenAIChat(),
+}

@@ -10,6 +10,8 @@ DECLARE
     _assistant assistants;
     _thread threads;
     _history json;
+    _media json;
+    _budget_left double precision;
 BEGIN
     PERFORM set_config('backboard.tenant_id', _tenant::text, true);
     SELECT * INTO _r FROM jsonb_to_record(_request) AS r (
@@ -17,8 +19,11 @@ BEGIN
         answer_id uuid, content text, tokens integer, metadata jsonb, attachments jsonb, model_provider text,
         model_name text, default_name text, default_tok_k integer, default_embedding_provider text,
         default_embedding_model_name text, default_embedding_dims integer, history_tokens_max integer,
-        history_messages_max integer
+        history_messages_max integer, media_max integer, key_id uuid, is_unpriced boolean
     );
+    IF _r.run_id IS NOT NULL THEN
+        _budget_left := budget_left(_tenant, _r.key_id, _r.is_unpriced, _r.model_name);
+    END IF;
 
     IF _r.thread_id IS NOT NULL THEN
         SELECT * INTO _thread FROM threads AS t WHERE t.tenant_id = _tenant AND t.id = _r.thread_id FOR UPDATE;
@@ -54,13 +59,15 @@ BEGIN
 
     SELECT coalesce(json_agg(json_build_object(
         'id', w.id, 'role', w.role, 'content', w.content, 'status', w.status, 'tokens', w.tokens,
-        'tool_calls', w.tool_calls, 'tool_call_id', w.tool_call_id
+        'tool_calls', w.tool_calls, 'tool_call_id', w.tool_call_id, 'model_provider', w.model_provider,
+        'sidecar', w.sidecar
     ) ORDER BY w.sequence), '[]')
     INTO _history
     FROM (
         SELECT n.*, sum(n.tokens) OVER (ORDER BY n.sequence DESC) AS running_tokens
         FROM (
-            SELECT m.id, m.sequence, m.role, m.content, m.status, m.tokens, m.tool_calls, m.tool_call_id
+            SELECT m.id, m.sequence, m.role, m.content, m.status, m.tokens, m.tool_calls, m.tool_call_id,
+                   m.model_provider, m.sidecar
             FROM messages AS m
             WHERE m.tenant_id = _tenant AND m.thread_id = _thread.id AND m.sequence > _thread.summarised_through
             ORDER BY m.sequence DESC
@@ -68,6 +75,21 @@ BEGIN
         ) AS n
     ) AS w
     WHERE w.running_tokens * _thread.token_ratio <= _r.history_tokens_max - _thread.summary_tokens;
+
+    -- What was attached to earlier messages, newest first: whether it is shown again is decided above the store.
+    SELECT json_agg(json_build_object(
+        'message_id', f.message_id, 'document_id', f.id, 'filename', f.filename, 'media_type', f.media_type,
+        'file_size_bytes', f.file_size_bytes, 'blob_key', f.blob_key
+    ))
+    INTO _media
+    FROM (
+        SELECT d.message_id, d.id, d.filename, d.media_type, d.file_size_bytes, d.blob_key
+        FROM documents AS d
+        WHERE d.tenant_id = _tenant AND d.thread_id = _thread.id AND d.message_id IS NOT NULL
+          AND d.media_type IS NOT NULL
+        ORDER BY d.id DESC
+        LIMIT _r.media_max
+    ) AS f;
 
     UPDATE threads AS t
     SET message_count = t.message_count + 1, updated_at = now(),
@@ -82,16 +104,20 @@ BEGIN
         VALUES (_tenant, _r.run_id, _thread.id, _r.answer_id, 'IN_PROGRESS', _r.model_provider, _r.model_name);
     END IF;
     IF _r.attachments IS NOT NULL THEN
-        INSERT INTO documents (tenant_id, id, thread_id, message_id, filename, file_size_bytes, blob_key, status)
-        SELECT _tenant, d.document_id, _thread.id, _r.message_id, d.filename, d.file_size_bytes, d.blob_key, 'pending'
+        INSERT INTO documents (
+            tenant_id, id, thread_id, message_id, filename, file_size_bytes, blob_key, media_type, status
+        )
+        SELECT _tenant, d.document_id, _thread.id, _r.message_id, d.filename, d.file_size_bytes, d.blob_key,
+               d.media_type, 'pending'
         FROM jsonb_to_recordset(_r.attachments) AS d (
-            document_id uuid, filename text, file_size_bytes bigint, blob_key text
+            document_id uuid, filename text, file_size_bytes bigint, blob_key text, media_type text
         );
     END IF;
 
     RETURN json_build_object(
         'thread_id', _thread.id, 'assistant_id', _assistant.id, 'system_prompt', _assistant.system_prompt,
-        'tools', _assistant.tools, 'history', _history,
+        'tools', _assistant.tools, 'fallbacks', _assistant.fallbacks, 'history', _history, 'media', _media,
+        'budget_left_usd', _budget_left,
         'earlier_messages', _thread.message_count - json_array_length(_history),
         'unsummarised_messages', _thread.message_count - _thread.summarised_through,
         'summary', _thread.summary, 'summary_tokens', _thread.summary_tokens, 'token_ratio', _thread.token_ratio
@@ -112,7 +138,9 @@ BEGIN
     SELECT * INTO _o FROM jsonb_to_record(_outcome) AS o (
         thread_id uuid, run_id uuid, answer_id uuid, status text, content text, reasoning text, tool_calls jsonb,
         tokens integer, model_provider text, model_name text, usage jsonb, token_ratio real,
-        error_code text, error text, created_at timestamptz, summary_job_id uuid, summary_keep integer
+        error_code text, error text, created_at timestamptz, summary_job_id uuid, summary_keep integer,
+        sidecar jsonb, attempts jsonb, key_id uuid, assistant_id uuid, cost_usd double precision, price_source text,
+        price_dated date
     );
 
     -- The thread first, as whoever deletes it takes the two in this order.
@@ -122,7 +150,8 @@ BEGIN
     WHERE t.tenant_id = _tenant AND t.id = _o.thread_id
     RETURNING t.message_count INTO _sequence;
     UPDATE runs AS r
-    SET status = _o.status, model_name = _o.model_name, usage = _o.usage, error_code = _o.error_code, error = _o.error,
+    SET status = _o.status, model_provider = _o.model_provider, model_name = _o.model_name, usage = _o.usage,
+        attempts = _o.attempts, error_code = _o.error_code, error = _o.error,
         ended_at = now()
     WHERE r.tenant_id = _tenant AND r.id = _o.run_id AND r.status = 'IN_PROGRESS';
     IF NOT FOUND THEN
@@ -131,12 +160,27 @@ BEGIN
     END IF;
     INSERT INTO messages (
         tenant_id, id, thread_id, sequence, run_id, role, content, reasoning, tool_calls, status, tokens,
-        model_provider, model_name, input_tokens, output_tokens, created_at
+        model_provider, model_name, input_tokens, output_tokens, cost_usd, sidecar, created_at
     ) VALUES (
         _tenant, _o.answer_id, _o.thread_id, _sequence, _o.run_id, 'assistant', _o.content, _o.reasoning, _o.tool_calls,
         _o.status, _o.tokens, _o.model_provider, _o.model_name, (_o.usage ->> 'input_tokens')::integer,
-        (_o.usage ->> 'output_tokens')::integer, _o.created_at
+        (_o.usage ->> 'output_tokens')::integer, _o.cost_usd, _o.sidecar, _o.created_at
     );
+    INSERT INTO usage (
+        tenant_id, id, key_id, assistant_id, thread_id, model_provider, model_name, input_tokens, output_tokens,
+        cached_input_tokens, cache_write_input_tokens, reasoning_tokens, cost_usd, price_source, price_dated,
+        created_at
+    ) SELECT _tenant, _o.run_id, _o.key_id, _o.assistant_id, _o.thread_id, _o.model_provider, _o.model_name,
+        u.input_tokens, u.output_tokens, u.cached_input_tokens, u.cache_write_input_tokens, u.reasoning_tokens,
+        _o.cost_usd, _o.price_source, _o.price_dated, _o.created_at
+    FROM jsonb_to_record(_o.usage) AS u (
+        input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, cache_write_input_tokens bigint,
+        reasoning_tokens bigint
+    )
+    WHERE u.input_tokens + u.output_tokens > 0;
+    IF _o.cost_usd > 0 THEN
+        PERFORM spend(_tenant, _o.key_id, _o.cost_usd);
+    END IF;
     IF _o.summary_job_id IS NOT NULL THEN
         INSERT INTO jobs (tenant_id, id, kind, subject, payload)
         VALUES (_tenant, _o.summary_job_id, 'summarise_thread', _o.thread_id::text, json_build_object(

@@ -9,6 +9,7 @@ from backboard_server.providers._failures import Failure
 
 from .calls import Calls
 from .chunks import Part, Saying, decode, usage_of
+from .sidecar import SidecarDraft
 
 _DONE = b"[DONE]"
 
@@ -29,13 +30,17 @@ def read_whole(body: bytes) -> Iterator[Delta]:
     choice = completion.choices[0] if completion.choices else None
     if choice is None or choice.message is None:
         raise Failure("malformed", "an answer without a choice")
-    calls = Calls()
+    calls, sidecar = Calls(), SidecarDraft()
     yield from _said(choice.message)
+    sidecar.take(choice.message)
     for piece in choice.message.tool_calls or ():
-        yield from calls.add(piece)
+        for delta in calls.add(piece):
+            sidecar.take_call(piece, delta.id or "")
+            yield delta
     calls.check()
     reason = _reason(choice.finish_reason or "stop", calls)
-    yield Finish(reason, usage_of(completion.usage), completion.model)
+    kept = sidecar.whole(has_calls=bool(calls))
+    yield Finish(reason, usage_of(completion.usage), completion.model, kept)
 
 
 class StreamedAnswer:
@@ -48,6 +53,7 @@ class StreamedAnswer:
     def __init__(self) -> None:
         self.is_complete = False
         self._calls = Calls()
+        self._sidecar = SidecarDraft()
         self._finish_reason: str | None = None
         self._has_spoken = False
         self._usage: object = None
@@ -74,8 +80,13 @@ class StreamedAnswer:
         if saying is None:
             return ()
         deltas = _said(saying)
+        if saying.reasoning_content or saying.reasoning_details:
+            self._sidecar.take(saying)
         for piece in saying.tool_calls or ():
-            deltas.extend(self._calls.take(piece))
+            for delta in self._calls.take(piece):
+                if delta.id:
+                    self._sidecar.take_call(piece, delta.id)
+                deltas.append(delta)
         if deltas:
             self._has_spoken = True
         return deltas
@@ -89,7 +100,8 @@ class StreamedAnswer:
             if not self._has_spoken:
                 raise Failure("malformed", "an answer without a choice")
         self._calls.check()
-        return (Finish(_reason(reason or "stop", self._calls), usage_of(self._usage), self._model),)
+        kept = self._sidecar.whole(has_calls=bool(self._calls))
+        return (Finish(_reason(reason or "stop", self._calls), usage_of(self._usage), self._model, kept),)
 
 
 def _said(saying: Saying) -> list[Delta]:

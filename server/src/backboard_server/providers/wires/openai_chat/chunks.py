@@ -8,17 +8,10 @@ from typing import Any
 import msgspec
 
 from backboard_server.domain.prompts import Usage
-from backboard_server.providers._failures import Failure, kind_of_status, text_of_error
+from backboard_server.providers._failures import Failure
+from backboard_server.providers._refusals import kind_of, text_of
 
 _TOKENS_MAX = 1_000_000_000  # a larger count is a fault of the host
-_STATUS_OF_WORD = {
-    "authentication_error": 401,
-    "context_length_exceeded": 400,
-    "invalid_api_key": 401,
-    "invalid_request_error": 400,
-    "rate_limit_error": 429,
-    "rate_limit_exceeded": 429,
-}
 
 
 class Part(msgspec.Struct, gc=False):
@@ -42,6 +35,7 @@ class CallPiece(msgspec.Struct, gc=False):
     index: int | None = None
     id: str | None = None
     function: CalledFunction | None = None
+    extra_content: dict[str, Any] | None = None  # Google: thought signatures
 
 
 class Saying(msgspec.Struct, gc=False):
@@ -50,6 +44,7 @@ class Saying(msgspec.Struct, gc=False):
     content: str | list[Part] | None = None
     reasoning_content: str | None = None  # DeepSeek, xAI, Moonshot, llama.cpp
     reasoning: str | None = None  # OpenRouter, Groq, Cerebras, vLLM, Ollama
+    reasoning_details: list[dict[str, Any]] | None = None  # OpenRouter
     refusal: str | None = None
     tool_calls: list[CallPiece] | None = None
 
@@ -91,6 +86,7 @@ class _Counts(msgspec.Struct, gc=False):
     prompt_tokens_details: _Details | None = None
     completion_tokens_details: _Details | None = None
     prompt_cache_hit_tokens: int | None = None  # DeepSeek
+    cost: float | None = None  # OpenRouter, in US dollars
 
 
 _decoder = msgspec.json.Decoder(Chunk)
@@ -113,7 +109,7 @@ def _repaired(payload: bytes) -> Chunk:
         lenient = json.dumps(json.loads(payload), ensure_ascii=False)
         return _decoder.decode(lenient.encode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
-        raise Failure("malformed", f"{error}: {text_of_error(payload)}") from error
+        raise Failure("malformed", f"{error}: {text_of(None, payload)}") from error
 
 
 def usage_of(reported: object) -> Usage | None:
@@ -132,14 +128,18 @@ def usage_of(reported: object) -> Usage | None:
         cached_input_tokens=prompt.cached_tokens or counts.prompt_cache_hit_tokens or 0,
         cache_write_input_tokens=prompt.cache_write_tokens or 0,
         reasoning_tokens=completion.reasoning_tokens or 0,
+        cost_usd=counts.cost,
     )
-    return usage if all(0 <= count <= _TOKENS_MAX for count in msgspec.structs.astuple(usage)) else None
+    return (
+        usage if all(0 <= count <= _TOKENS_MAX for count in msgspec.structs.astuple(usage) if count) else None
+    )
 
 
 def _failure_of(error: Problem | str) -> Failure:
+    """Return the failure of an error that came with status 200; its code may be a status of its own."""
     if isinstance(error, str):
         return Failure("failed", error)
-    status = error.code if isinstance(error.code, int) else _STATUS_OF_WORD.get(error.code or "")
-    status = status or _STATUS_OF_WORD.get(error.type or "")
+    status = error.code if isinstance(error.code, int) and 400 <= error.code < 600 else None
+    words = {str(word).lower() for word in (error.code, error.type) if word}
     said = error.message or str(error.code or error.type or "an error without a text")
-    return Failure(kind_of_status(status) if status and 400 <= status < 600 else "failed", said)
+    return Failure(kind_of(words, said, status), said)

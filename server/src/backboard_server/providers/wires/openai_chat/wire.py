@@ -5,10 +5,13 @@ Reference: platform.openai.com/docs/api-reference/chat.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from backboard_server.domain.prompts import Delta, Prompt
-from backboard_server.providers.table import Dialect
+from backboard_server.domain.models import Facts
+from backboard_server.domain.prompts import Delta, MediaKind, Prompt
+from backboard_server.providers._hosts import Host
+from backboard_server.providers._http import Call
+from backboard_server.providers._sse import EventDecoder
 
 from .answer import StreamedAnswer, read_whole
 from .request import body_of
@@ -19,14 +22,23 @@ PATH = "/chat/completions"
 class OpenAIChat:
     """The wire, as the registry wants it."""
 
-    def headers(self, key: str) -> Mapping[str, str]:
-        """Return the headers of a call."""
-        headers = {"Content-Type": "application/json"}
-        return headers | {"Authorization": f"Bearer {key}"} if key else headers
+    media_kinds: frozenset[MediaKind] = frozenset({"image", "pdf", "audio"})
 
-    def request(self, prompt: Prompt, dialect: Dialect, *, streamed: bool) -> tuple[str, bytes]:
-        """Return the path below the base URL, and the body."""
-        return PATH, body_of(prompt, dialect, streamed=streamed)
+    def call(self, prompt: Prompt, host: Host, facts: Facts, *, streamed: bool) -> Call:
+        """Return the request."""
+        headers = {"Content-Type": "application/json"}
+        if host.has_key:
+            headers |= _credential(host)
+        return Call(
+            url=host.base_url + PATH,
+            headers=headers,
+            body=body_of(prompt, host.row.dialect, facts, streamed=streamed),
+            is_whole=not streamed,
+        )
+
+    def frames(self) -> EventDecoder:
+        """Return what cuts one stream into payloads."""
+        return EventDecoder()
 
     def reader(self) -> StreamedAnswer:
         """Return a reader for one streamed answer."""
@@ -35,3 +47,10 @@ class OpenAIChat:
     def read_whole(self, body: bytes) -> Iterable[Delta]:
         """Return the deltas of a plain answer."""
         return read_whole(body)
+
+
+def _credential(host: Host) -> dict[str, str]:
+    """Return the header that shows the key; Azure has one of its own (learn.microsoft.com/azure)."""
+    if host.row.dialect == "azure":
+        return {"api-key": host.key}
+    return {"Authorization": f"Bearer {host.key}"}

@@ -1,0 +1,1 @@
+"""Models: what there is to call, and what it costs."""

@@ -1,0 +1,33 @@
+"""What a call costs, by the tokens that it used and the price of its model."""
+
+from __future__ import annotations
+
+from backboard_server.domain.models import Price
+from backboard_server.domain.prompts import Usage
+
+_TOKENS_PER_PRICE = 1_000_000
+
+
+def cost_usd(usage: Usage, price: Price) -> float:
+    """Return what a call costs in US dollars, never less than nothing.
+
+    Cached and cache-written input are part of `input_tokens`, and reasoning of `output_tokens`: each is taken
+    out and counted at its own rate. What the provider itself says it charges is not looked at here.
+    """
+    if price.tier is not None and usage.input_tokens > (price.tier_input_tokens or 0):
+        price = price.tier
+    cached, written = usage.cached_input_tokens, usage.cache_write_input_tokens
+    plain = max(0, usage.input_tokens - cached - written)
+    spoken = max(0, usage.output_tokens - usage.reasoning_tokens)
+    total = (
+        plain * price.input
+        + cached * _rate(price.cached_input, price.input)
+        + written * _rate(price.cache_write_input, price.input)
+        + spoken * price.output
+        + usage.reasoning_tokens * _rate(price.reasoning, price.output)
+    )
+    return total / _TOKENS_PER_PRICE
+
+
+def _rate(own: float | None, neighbour: float) -> float:
+    return neighbour if own is None else own
