@@ -123,3 +123,16 @@ async def test_a_key_goes_before_an_ollama(first_models: FirstModels) -> None:
         choosing = Choosing({"OLLAMA_BASE_URL": ollama.base_url, "GROQ_API_KEY": "g"}, first_models)
 
         assert (await choosing.choose(None, None)).provider == "groq"
+
+
+@pytest.mark.parametrize(("name", "provider_id"), [("openai", "openai"), (" Together ", "togetherai")])
+def test_a_provider_has_one_id_behind_all_its_names(
+    first_models: FirstModels, name: str, provider_id: str
+) -> None:
+    assert Choosing({}, first_models).provider_id(name) == provider_id
+
+
+@pytest.mark.parametrize("name", ["", "local", "nobody"])
+def test_a_name_that_no_provider_with_a_key_has_is_refused(first_models: FirstModels, name: str) -> None:
+    with pytest.raises(Invalid, match="There is no provider"):
+        Choosing({}, first_models).provider_id(name)

@@ -34,6 +34,10 @@ class ChatModels(Protocol):
         """Return what matters of a model when it is called (careful guesses where it is unknown)."""
         ...
 
+    def provider_id(self, name: str) -> str:
+        """Return the id of the provider that a name or an alias means. Raises Invalid where there is none."""
+        ...
+
     def usable_providers(self, keys: Collection[str] = ()) -> frozenset[str]:
         """Return the providers that can be called now, given the tenant's own keys for `keys`."""
         ...

@@ -57,6 +57,14 @@ class Choosing:
             host = self._hosts[row.id] = resolve(row, self._environment)
         return host
 
+    def provider_id(self, name: str) -> str:
+        """Return the id behind a name. Raises Invalid: `unknown_provider` or `provider_not_supported`."""
+        provider = name.strip().lower()
+        row = self.find_row(provider)
+        if row is None:
+            raise self._stranger(provider)
+        return row.id
+
     def find_row(self, provider: str) -> Row | None:
         """Return the row of a provider by id or alias in lower case: the operator's own, else the table's."""
         return self._own_rows.get(provider) or find_row(provider)

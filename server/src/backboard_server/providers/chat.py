@@ -80,6 +80,10 @@ class Providers:
         row = self._choosing.find_row(choice.provider)
         return known if row is None or row.needs_key else replace(known, is_free=True)
 
+    def provider_id(self, name: str) -> str:
+        """Return the id of the provider that a name or alias means, in any case. Raises Invalid for none."""
+        return self._choosing.provider_id(name)
+
     def usable_providers(self, keys: Collection[str] = ()) -> frozenset[str]:
         """Return the providers that can be called now: those with a key, the tenant's `keys`, and `local`."""
         return self._choosing.usable(keys)
