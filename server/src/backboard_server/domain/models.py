@@ -11,6 +11,7 @@ from .prompts import MediaKind
 
 ModelType = Literal["llm", "embedding", "image", "video", "stt", "tts", "realtime", "system_one"]
 PriceSource = Literal["provider", "models.dev", "genai-prices", "backboard"]
+ThinkingField = Literal["effort", "budget_tokens", "max_tokens", "exclude_reasoning"]
 
 
 class Price(Struct, frozen=True, kw_only=True):
@@ -31,30 +32,36 @@ class Price(Struct, frozen=True, kw_only=True):
     dated: date | None = None
 
 
-class Model(Struct, frozen=True, kw_only=True, omit_defaults=False):
-    """A model of the catalogue, in the fields of the contract. Costs are US dollars per million tokens."""
+class Model(Struct, frozen=True, kw_only=True, gc=False):
+    """A model of the catalogue: one name at one provider.
+
+    `context_limit` is 0 where it is unknown or means nothing, as for speech; None elsewhere is unknown too.
+    `inputs` and `outputs` are kinds of media: text, image, pdf, audio, video. `details` holds whatever else
+    the contract has a field for, by the contract's own names: prices that are not for tokens, what a video
+    model can do, formats of sound.
+    """
 
     name: str
     provider: str
     model_type: ModelType
-    context_limit: int
+    context_limit: int = 0
     max_output_tokens: int | None = None
     display_name: str | None = None
-    description: str | None = None
-    supports_tools: bool = False
-    supports_vision: bool = False
-    supports_pdf_input: bool = False
-    supports_audio_input: bool = False
-    supports_video_input: bool = False
-    supports_image_output: bool = False
-    supports_audio_output: bool = False
-    supports_video_output: bool = False
-    supports_streaming: bool = True
-    supports_thinking: bool = False
-    supports_json_output: bool = False
+    inputs: tuple[str, ...] = ("text",)
+    outputs: tuple[str, ...] = ("text",)
+    takes_tools: bool | None = None
+    may_reason: bool | None = None
+    has_structured_output: bool | None = None
     price: Price | None = None
     details: dict[str, Any] = {}
     last_updated: date | None = None
+
+
+class ThinkingControls(Struct, frozen=True):
+    """Which fields of `thinking` reach a model: those of `allowed`, or none but its own defaults."""
+
+    is_supported: bool = False
+    allowed: tuple[ThinkingField, ...] = ()
 
 
 class Facts(Struct, frozen=True, kw_only=True):

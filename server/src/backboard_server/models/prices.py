@@ -9,13 +9,13 @@ _TOKENS_PER_PRICE = 1_000_000
 
 
 def cost_usd(usage: Usage, price: Price) -> float:
-    """Return what a call costs in US dollars, never less than nothing.
+    """Return what a call costs in US dollars by our own price list, never less than nothing.
 
     Cached and cache-written input are part of `input_tokens`, and reasoning of `output_tokens`: each is taken
-    out and counted at its own rate. What the provider itself says it charges is not looked at here.
+    out and counted at its own rate. Where the provider itself says what it charges (`Usage.cost_usd`), that
+    is the better figure and the caller's to prefer: it is not looked at here.
     """
-    if price.tier is not None and usage.input_tokens > (price.tier_input_tokens or 0):
-        price = price.tier
+    price = _tier_of(price, usage.input_tokens)
     cached, written = usage.cached_input_tokens, usage.cache_write_input_tokens
     plain = max(0, usage.input_tokens - cached - written)
     spoken = max(0, usage.output_tokens - usage.reasoning_tokens)
@@ -27,6 +27,13 @@ def cost_usd(usage: Usage, price: Price) -> float:
         + usage.reasoning_tokens * _rate(price.reasoning, price.output)
     )
     return total / _TOKENS_PER_PRICE
+
+
+def _tier_of(price: Price, input_tokens: int) -> Price:
+    """Return the rates for a call of this length: long ones cost more, output included."""
+    while price.tier is not None and input_tokens > (price.tier_input_tokens or 0):
+        price = price.tier
+    return price
 
 
 def _rate(own: float | None, neighbour: float) -> float:
