@@ -80,4 +80,4 @@ GRANT SELECT, UPDATE ON budgets TO backboard_app;
 GRANT SELECT ON listed_models TO backboard_app;
 
 -- Its result gained a column, which CREATE OR REPLACE refuses; routines/keys.sql makes it anew.
-DROP FUNCTION find_key(bytea);
+DROP FUNCTION IF EXISTS find_key(bytea);
