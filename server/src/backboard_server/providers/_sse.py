@@ -16,7 +16,9 @@ class EventDecoder:
     happened. What is kept between two calls is at most one unfinished line and one unfinished event.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, line_bytes_max: int = LINE_BYTES_MAX) -> None:
+        """`line_bytes_max` is more for a vendor that sends pictures in its events."""
+        self._line_bytes_max = line_bytes_max
         self._unfinished: list[bytes] = []
         self._unfinished_bytes = 0
         self._data: list[bytes] = []
@@ -26,7 +28,7 @@ class EventDecoder:
     def feed(self, block: bytes) -> list[bytes]:
         """Return the payloads that are complete with this block.
 
-        Raises Failure (malformed) for a line of more than `LINE_BYTES_MAX`.
+        Raises Failure (malformed) for a line of more than `line_bytes_max`.
         """
         if self._ended_in_cr and block:
             block = block.removeprefix(b"\n")
@@ -47,8 +49,8 @@ class EventDecoder:
             return
         self._unfinished.append(piece)
         self._unfinished_bytes += len(piece)
-        if self._unfinished_bytes > LINE_BYTES_MAX:
-            raise Failure("malformed", f"a line of its stream is longer than {LINE_BYTES_MAX:,} bytes")
+        if self._unfinished_bytes > self._line_bytes_max:
+            raise Failure("malformed", f"a line of its stream is longer than {self._line_bytes_max:,} bytes")
 
     def _payloads(self, lines: list[bytes]) -> list[bytes]:
         if self._is_first_line:
