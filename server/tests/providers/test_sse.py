@@ -79,3 +79,10 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory() -> None:
         _decode(blocks)
 
     assert caught.value.kind == "malformed"
+
+
+def test_a_vendor_of_pictures_may_send_longer_lines() -> None:
+    picture = b"x" * (LINE_BYTES_MAX + 1)
+    decoder = EventDecoder(2 * LINE_BYTES_MAX)
+
+    assert decoder.feed(b"data: " + picture) + decoder.feed(b"\n\n") == [picture]

@@ -9,6 +9,7 @@ import msgspec
 from backboard_server.domain.errors import UpstreamKind
 
 from ._failures import Failure
+from ._quota import refill_seconds
 
 _TEXT_DEPTH_MAX = 3
 _DETAILS_MAX = 8
@@ -20,6 +21,7 @@ _KIND_OF_STATUS: dict[int, UpstreamKind] = {
     404: "model_missing",
     408: "timeout",
     409: "failed",  # a lock at the provider: the same request may succeed in a moment
+    424: "failed",  # Bedrock: the model behind it failed
     425: "failed",
     429: "rate_limited",
 }
@@ -88,6 +90,8 @@ _KIND_OF_PHRASE: tuple[tuple[str, UpstreamKind], ...] = (
     ("context window", "context_length"),
     ("context length", "context_length"),
     ("input is too long", "context_length"),  # Bedrock
+    ("on-demand throughput", "model_missing"),  # Bedrock: the id of a model that only a profile calls
+    ("model identifier is invalid", "model_missing"),  # Bedrock
     ("exceeds the maximum number of tokens", "context_length"),  # Gemini
     ("credit balance is too low", "spend_limit"),  # Anthropic, status 400
     ("exceeded your current quota", "spend_limit"),  # OpenAI, Gemini
@@ -99,7 +103,11 @@ def refusal(status: int, body: bytes, *, retry_after_seconds: float | None = Non
     problem = _decoded(body)
     words = {word.lower() for word in (*_words(problem), hint.partition(":")[0]) if word}
     said = text_of(problem, body)
-    return Failure(kind_of(words, said, status), said, status=status, retry_after_seconds=retry_after_seconds)
+    kind, wait = kind_of(words, said, status), refill_seconds(problem)
+    if wait is not None and kind == "spend_limit":
+        kind = "rate_limited"
+    wait = wait if retry_after_seconds is None else retry_after_seconds
+    return Failure(kind, said, status=status, retry_after_seconds=wait)
 
 
 def kind_of(words: set[str], said: str, status: int | None = None) -> UpstreamKind:
