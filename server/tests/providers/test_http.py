@@ -53,6 +53,16 @@ async def test_a_call_sends_its_body_and_headers_and_asks_for_no_compression(
     assert (headers["x-mark"], headers["accept-encoding"]) == ("1", "identity")
 
 
+async def test_an_address_that_a_signature_covers_goes_out_as_it_is_written(
+    egress: Egress, vendor: FakeVendor
+) -> None:
+    url = f"{vendor.base_url}/chat/completions?model=a%3Ab%2Fc"
+
+    await _read(egress, Call(url=url, headers={}, body=BODY, is_encoded=True))
+
+    assert vendor.requests[0].path == "/v1/chat/completions?model=a%3Ab%2Fc"
+
+
 async def test_a_large_body_arrives_whole(egress: Egress, vendor: FakeVendor) -> None:
     content = "x" * 3_000_000
     body = BODY.replace(b"Hi.", content.encode())

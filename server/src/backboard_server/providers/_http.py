@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import aiohttp
 from msgspec import Struct
+from yarl import URL
 
 from ._failures import Failure
 from ._refusals import kind_of_status, refusal
@@ -42,6 +43,8 @@ class Call(Struct, frozen=True, kw_only=True):
     body: bytes | None = None
     is_whole: bool = False
     """Whether the answer comes all at once, when it is written, which may take longer than its beginning."""
+    is_encoded: bool = False
+    """Whether the address goes out as it is written, as a signature covers it."""
 
     @property
     def method(self) -> str:
@@ -142,7 +145,11 @@ class Egress:
         try:
             async with asyncio.timeout(silence_seconds):
                 return await self._opened().request(
-                    call.method, call.url, data=body, headers=call.headers, allow_redirects=False
+                    call.method,
+                    URL(call.url, encoded=call.is_encoded),
+                    data=body,
+                    headers=call.headers,
+                    allow_redirects=False,
                 )
         except aiohttp.ConnectionTimeoutError:
             limit = self._timeouts.connect_seconds
