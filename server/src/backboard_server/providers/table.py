@@ -214,7 +214,8 @@ OUR_ROWS = (
         key_variables=("AWS_BEARER_TOKEN_BEDROCK",),
         credential_variables=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
         settings={"AWS_REGION": "us-east-1"},
-        default_model="anthropic.claude-sonnet-4-6",
+        # A profile: by its bare id this model is not to be had, and this one may be called from every region.
+        default_model="global.anthropic.claude-sonnet-4-6",
         aliases=("bedrock", "aws-bedrock", "aws"),
         wire="bedrock",
     ),
