@@ -53,6 +53,8 @@ EVERY_OPTION: dict[str, Any] = {
     "tools": [],
     "thinking": {},
     "openrouter": {"sort": "price"},
+    "response_format": {"type": "json_object"},
+    "fallbacks": [{"llm_provider": "openai", "model_name": "gpt-4o"}],
     "image_generation": "auto",
     "image_model_provider": "openrouter",
     "image_model_name": "google/gemini-3.1-flash-image-preview",

@@ -35,7 +35,10 @@ class MessageOptions(TypedDict, total=False):
     send_to_llm: bool | str | None
     """False stores the message and asks no model."""
     json_output: bool | None
-    """Whether the answer is to be a JSON object."""
+    """Whether the answer is to be a JSON object; without effect beside tools."""
+    response_format: Mapping[str, Any] | None
+    """`{"type": "json_object"}`, or `{"type": "json_schema", "json_schema": {"name": …, "schema": {…}}}`: the
+    server holds the answer to it, tools or not."""
     metadata: Mapping[str, Any] | None
     """Kept with the message; `custom_timestamp` (ISO 8601) says when it was said."""
     tools: list[Tool] | None
@@ -44,6 +47,8 @@ class MessageOptions(TypedDict, total=False):
     """`{}`, `{"effort": "low" | "medium" | "high" | "max"}` or `{"budget_tokens": …}`."""
     openrouter: Mapping[str, Any] | None
     """Routing of the `openrouter` provider; others ignore it."""
+    fallbacks: Sequence[Mapping[str, str]] | None
+    """Models to ask, in order, when the first fails: `[{"llm_provider": …, "model_name": …}]`."""
     image_generation: str | None
     """`auto` lets the model make images; `off` is the default."""
     image_model_provider: str | None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Mapping
 
-from .models.messages import Attachment, ContextUsage
+from .models.messages import Attachment, Attempt, ContextUsage
 from .models.tools import ToolCall
 
 
@@ -62,6 +62,18 @@ class RunStarted(Event):
     message_id: str
     provider: str
     model_name: str
+
+
+class ModelFallback(Event):
+    """The model failed before it said anything; `provider` and `model_name` say which is asked instead."""
+
+    provider: str
+    model_name: str
+
+    @property
+    def failed(self) -> Attempt:
+        """The model that failed, and how."""
+        return Attempt.model_validate(self["failed"])
 
 
 class RunContinuing(Event):
@@ -129,11 +141,17 @@ class Answered(Event):
     total_tokens: int | None
     cached_input_tokens: int | None
     cache_write_input_tokens: int | None
+    reasoning_tokens: int | None
     cost_usd: float | None
     memory_operation_id: str | None
     retrieved_memories: list[dict[str, Any]] | None
     retrieved_files: list[str] | None
     created_at: str | None
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """The models that were asked, in order; the last of them answered."""
+        return [Attempt.model_validate(attempt) for attempt in self.get("attempts") or ()]
 
     @property
     def attachments(self) -> list[Attachment]:
@@ -211,6 +229,7 @@ _CLASSES: Mapping[str, type[Event]] = {
     "message_received": MessageReceived,
     "user_message": UserMessage,
     "run_started": RunStarted,
+    "model_fallback": ModelFallback,
     "run_continuing": RunContinuing,
     "memory_retrieved": MemoryRetrieved,
     "message_start": MessageStart,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Mapping, Sequence, cast
 
 from backboard._answers import parse, parse_dict, parse_list
 from backboard._requests import Id, Request, given, path
@@ -34,11 +34,12 @@ class AssistantMethods:
         embedding_model_name: str | None = None,
         embedding_dims: int | None = None,
         *,
+        fallbacks: Sequence[Mapping[str, str]] | None = None,
         timeout: Timeout = None,
     ) -> Assistant:
         """Create an assistant. `tok_k` is how many passages of its documents a question may bring (1 to 100).
 
-        The embedding fields cannot be changed later.
+        The embedding fields cannot be changed later. `fallbacks` are models to ask, in order, when one fails.
         """
         fields = given(
             name=name,
@@ -48,6 +49,7 @@ class AssistantMethods:
             tok_k=tok_k,
             custom_fact_extraction_prompt=custom_fact_extraction_prompt,
             custom_update_memory_prompt=custom_update_memory_prompt,
+            fallbacks=fallbacks,
             embedding_provider=embedding_provider,
             embedding_model_name=embedding_model_name,
             embedding_dims=embedding_dims,
@@ -77,6 +79,7 @@ class AssistantMethods:
         custom_fact_extraction_prompt: str | None = None,
         custom_update_memory_prompt: str | None = None,
         *,
+        fallbacks: Sequence[Mapping[str, str]] | None = None,
         timeout: Timeout = None,
     ) -> Assistant:
         """Change what is given and keep the rest; `tools` replaces the whole list."""
@@ -88,6 +91,7 @@ class AssistantMethods:
             tok_k=tok_k,
             custom_fact_extraction_prompt=custom_fact_extraction_prompt,
             custom_update_memory_prompt=custom_update_memory_prompt,
+            fallbacks=fallbacks,
         )
         request = Request("PUT", path("assistants", assistant_id), fields=fields)
         return parse(Assistant, self._transport.fetch(request, timeout))

@@ -14,6 +14,7 @@ from .memories import (
 from .messages import (
     Attachment,
     AttachmentInfo,
+    Attempt,
     ChatMessagesResponse,
     ContextUsage,
     Message,
@@ -37,6 +38,7 @@ __all__ = [
     "AssistantDeleted",
     "Attachment",
     "AttachmentInfo",
+    "Attempt",
     "ChatMessagesResponse",
     "ContextUsage",
     "Document",

@@ -1,7 +1,7 @@
 """Assistants: a named set-up of system prompt, tools and retrieval that threads belong to."""
 
 from datetime import datetime
-from typing import List, Optional
+from typing import Dict, List, Optional
 from uuid import UUID
 
 from typing_extensions import TypedDict
@@ -24,6 +24,7 @@ class Assistant(Record):
     embedding_dims: Optional[int] = None
     custom_fact_extraction_prompt: Optional[str] = None
     custom_update_memory_prompt: Optional[str] = None
+    fallbacks: Optional[List[Dict[str, str]]] = None
     created_at: datetime
 
 

@@ -48,6 +48,15 @@ class ContextUsage(Record):
     model: str = "unknown"
 
 
+class Attempt(Record):
+    """A model that was asked; without `error_code` it is the one that answered."""
+
+    model_provider: str
+    model_name: str
+    error_code: Optional[str] = None
+    error: Optional[str] = None
+
+
 class Message(Record):
     """A message as stored in its thread."""
 
@@ -89,7 +98,9 @@ class MessageResponse(Record):
     total_tokens: Optional[int] = None
     cached_input_tokens: Optional[int] = None
     cache_write_input_tokens: Optional[int] = None
+    reasoning_tokens: Optional[int] = None
     cost_usd: Optional[float] = None
+    attempts: Optional[List[Attempt]] = None
     created_at: Optional[datetime] = None
     attachments: Optional[List[Attachment]] = None
     voice_records: Optional[Dict[str, Any]] = None
