@@ -32,6 +32,9 @@ def opening(**changes: Any) -> OpenTurn:
         "default_embedding_dims": 3072,
         "history_tokens_max": 1000,
         "history_messages_max": 10,
+        "media_max": 20,
+        "key_id": new_id(),
+        "is_unpriced": False,
     }
     return OpenTurn(**(fields | changes))
 
@@ -41,6 +44,8 @@ def finishing(request: OpenTurn, thread_id: UUID, **changes: Any) -> FinishTurn:
         "thread_id": thread_id,
         "run_id": request.run_id,
         "answer_id": request.answer_id,
+        "assistant_id": new_id(),
+        "key_id": request.key_id,
         "status": "COMPLETED",
         "content": "Hi",
         "tokens": 5,

@@ -16,7 +16,7 @@ from fake_vendor import Answer, FakeVendor, Fault
         (Fault.UNAUTHORIZED, 502, "provider_rejected_key"),
         (Fault.RATE_LIMITED, 429, "provider_rate_limited"),
         (Fault.RATE_LIMITED_HOUR, 429, "provider_rate_limited"),
-        (Fault.CONTEXT_LENGTH, 400, "provider_rejected_request"),
+        (Fault.CONTEXT_LENGTH, 400, "provider_context_length"),
         (Fault.SERVER_ERROR, 502, "provider_failed"),
         (Fault.OVERLOADED, 502, "provider_failed"),
         (Fault.HTML, 502, "provider_malformed"),

@@ -16,12 +16,16 @@ from backboard._event_reader import EventReader
 from backboard_server.api import sse
 from backboard_server.domain import events
 from backboard_server.domain.events import ContextUsage, Event, ToolCallView, ToolFunction
+from backboard_server.domain.runs import Attempt
 
 NOT_FOR_APPLICATIONS = {"health", "ready", "metrics"}
 
 KINDS: list[type[msgspec.Struct]] = list(typing.get_args(Event))
 CALL = ToolCallView(id="call_1", function=ToolFunction("look", '{"at": "it"}'))
 VALUES: dict[str, Any] = {
+    "failed": Attempt(model_provider="p", model_name="m", error_code="c", error="e"),
+    "attempts": [Attempt(model_provider="p", model_name="m")],
+    "cost_usd": 0.5,
     "created_at": datetime(2026, 11, 23, tzinfo=UTC),
     "tool_call": CALL,
     "tool_calls": [CALL],

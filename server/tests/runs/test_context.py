@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from backboard_server.domain.ids import new_id
+from backboard_server.domain.keys import Secret
 from backboard_server.domain.messages import SendMessage
-from backboard_server.domain.prompts import ModelChoice, PromptMessage, ToolCall
-from backboard_server.domain.threads import HistoryMessage, Turn
-from backboard_server.runs.context import assemble, history_budget
+from backboard_server.domain.prompts import ModelChoice, PromptMessage, ResponseFormat, Thinking, ToolCall
+from backboard_server.domain.threads import HistoryFile, HistoryMessage, Turn
+from backboard_server.runs.context import SHOWN_BYTES_MAX, assemble, history_budget
+from backboard_server.store.turns import StoredFile
 
 CHOICE = ModelChoice("openai", "gpt-x")
 LOOK = ToolCall("call_look", "look", '{"at": "it"}')
 HEAR = ToolCall("call_hear", "hear", "{}")
+SHAPE = ResponseFormat(schema={"type": "array"})
 
 
 def turn(history: list[HistoryMessage] | None = None, **changes: Any) -> Turn:
@@ -31,6 +35,27 @@ def turn(history: list[HistoryMessage] | None = None, **changes: Any) -> Turn:
         "token_ratio": 1.0,
     }
     return Turn(**(fields | changes))
+
+
+def file(filename: str, media_type: str | None = None, size: int = 3) -> StoredFile:
+    return StoredFile(
+        document_id=new_id(),
+        filename=filename,
+        file_size_bytes=size,
+        blob_key="a blob",
+        media_type=media_type,
+    )
+
+
+def history_file(message_id: UUID, filename: str = "old.png") -> HistoryFile:
+    return HistoryFile(
+        message_id=message_id,
+        document_id=new_id(),
+        filename=filename,
+        media_type="image/png",
+        file_size_bytes=3,
+        blob_key="a blob",
+    )
 
 
 def said(role: str, content: str, **changes: Any) -> HistoryMessage:
@@ -211,12 +236,77 @@ def test_a_messages_tools_replace_the_assistants_even_when_there_are_none(
 
 
 def test_what_the_message_asks_of_the_model_is_passed_on() -> None:
-    message = SendMessage(content="now", json_output=True, thinking={"effort": "low"}, openrouter={"a": 1})
+    thinking, keys = Thinking(effort="low"), {"openai": Secret("own")}
+    message = SendMessage(content="now", thinking=thinking, openrouter={"a": 1})
 
-    prompt = assemble(turn(), message, CHOICE).prompt
+    prompt = assemble(turn(), message, CHOICE, keys=keys).prompt
 
     assert prompt.choice == CHOICE
-    assert (prompt.json_output, prompt.thinking, prompt.openrouter) == (True, {"effort": "low"}, {"a": 1})
+    assert (prompt.thinking, prompt.openrouter, prompt.keys) == (thinking, {"a": 1}, keys)
+
+
+@pytest.mark.parametrize(
+    ("fields", "tools", "expected"),
+    [
+        ({"json_output": True}, None, ResponseFormat()),
+        ({"json_output": True}, [{"name": "a"}], None),  # contract A.3: ignored beside tools
+        ({"response_format": SHAPE}, [{"name": "a"}], SHAPE),
+        ({"response_format": SHAPE, "json_output": True}, None, SHAPE),
+        ({}, None, None),
+    ],
+)
+def test_the_form_of_the_answer_is_asked_for(
+    fields: dict[str, Any], tools: list[dict[str, Any]] | None, expected: ResponseFormat | None
+) -> None:
+    prompt = assemble(turn(tools=tools), SendMessage(content="now", **fields), CHOICE).prompt
+
+    assert prompt.response_format == expected
+
+
+def test_an_answer_is_replayed_with_its_sidecar_and_its_provider() -> None:
+    history = [user("a"), said("assistant", "b", model_provider="anthropic", sidecar={"anthropic": [1]})]
+
+    replayed = assemble(turn(history), SendMessage(content="now"), CHOICE).prompt.messages[1]
+
+    assert (replayed.provider, replayed.sidecar) == ("anthropic", {"anthropic": [1]})
+
+
+def test_an_answer_whose_calls_are_dropped_goes_without_its_sidecar() -> None:
+    history = [said("assistant", "b", tool_calls=[LOOK], sidecar={"anthropic": [1]})]
+
+    replayed = assemble(turn(history), SendMessage(content="now"), CHOICE).prompt.messages[0]
+
+    assert (replayed.tool_calls, replayed.sidecar) == ((), None)
+
+
+def test_files_of_the_message_and_of_the_history_are_shown_with_their_messages() -> None:
+    earlier = user("see this")
+    opened = turn([earlier, answer("I see")], system_prompt="Be brief.", media=[history_file(earlier.id)])
+
+    context = assemble(opened, SendMessage(content="and this"), CHOICE, [file("b.pdf", "application/pdf")])
+
+    assert [(shown.index, shown.filename, shown.kind) for shown in context.files] == [
+        (3, "b.pdf", "pdf"),
+        (1, "old.png", "image"),
+    ]
+
+
+def test_files_of_messages_that_are_no_longer_shown_are_not_either() -> None:
+    context = assemble(turn(media=[history_file(new_id())]), SendMessage(content="now"), CHOICE)
+
+    assert context.files == ()
+
+
+def test_no_more_files_are_shown_than_a_vendor_takes_the_newest_first() -> None:
+    earlier = user("see this")
+    many = [history_file(earlier.id, filename=f"{number}.png") for number in range(30)]
+    large = file("large.png", "image/png", SHOWN_BYTES_MAX)
+
+    by_number = assemble(turn([earlier], media=many), SendMessage(content="now"), CHOICE)
+    by_size = assemble(turn([earlier], media=many), SendMessage(content="now"), CHOICE, [large])
+
+    assert [shown.filename for shown in by_number.files] == [f"{number}.png" for number in range(20)]
+    assert [shown.filename for shown in by_size.files] == ["large.png"]
 
 
 def test_the_estimate_counts_texts_tool_calls_and_tools() -> None:
@@ -247,9 +337,9 @@ def test_history_takes_half_the_window_and_never_more_than_its_limit(
 
 
 def test_the_model_is_told_of_files_that_it_cannot_read() -> None:
-    with_text = assemble(turn(), SendMessage(content="See"), CHOICE, ["a.pdf", "b.png"])
-    alone = assemble(turn(), SendMessage(), CHOICE, ["a.pdf"])
+    with_text = assemble(turn(), SendMessage(content="See"), CHOICE, [file("a.doc"), file("b.zip")])
+    alone = assemble(turn(), SendMessage(), CHOICE, [file("a.doc")])
 
-    note = "[Files attached, whose contents are not shown: a.pdf"
-    assert with_text.prompt.messages[-1].content == f"See\n\n{note}, b.png]"
+    note = "[Files attached, whose contents are not shown: a.doc"
+    assert with_text.prompt.messages[-1].content == f"See\n\n{note}, b.zip]"
     assert alone.prompt.messages[-1].content == f"{note}]"

@@ -7,6 +7,7 @@ from backboard_server.domain.events import Event, RunIds, ToolCallView, ToolFunc
 from backboard_server.domain.prompts import (
     Delta,
     Finish,
+    ModelChoice,
     ReasoningDelta,
     TextDelta,
     ToolCall,
@@ -16,11 +17,12 @@ from backboard_server.domain.prompts import (
 from backboard_server.runs.draft import Draft, views
 
 IDS = RunIds("thread", "assistant", "run")
+CHOICE = ModelChoice("openai", "gpt-x")
 WHERE = {"thread_id": "thread", "assistant_id": "assistant", "run_id": "run"}
 
 
 def write(*deltas: Delta) -> tuple[Draft, list[Event]]:
-    draft = Draft(IDS)
+    draft = Draft(IDS, CHOICE)
     return draft, [event for delta in deltas for event in draft.add(delta)]
 
 
@@ -34,7 +36,7 @@ def call_ready(call_id: str, name: str, arguments: str) -> Event:
 
 
 def test_a_draft_begins_empty() -> None:
-    draft = Draft(IDS)
+    draft = Draft(IDS, CHOICE)
 
     assert draft.is_empty
     assert (draft.content, draft.reasoning, draft.tool_calls, draft.usage) == ("", "", (), None)
@@ -165,3 +167,32 @@ def test_views_are_tool_calls_in_the_shape_that_clients_know() -> None:
     assert views((ToolCall("call_1", "look", "{}"),)) == [
         ToolCallView(id="call_1", type="function", function=ToolFunction("look", "{}"))
     ]
+
+
+def test_text_that_is_held_is_said_only_when_it_is_released() -> None:
+    draft = Draft(IDS, CHOICE, is_held=True)
+    before = [event for delta in (ReasoningDelta("Hm"), TextDelta("{}")) for event in draft.add(delta)]
+
+    after = [*draft.release("[]")]
+
+    assert not any(isinstance(event, events.ContentStreaming) for event in before)
+    assert after == [events.ContentStreaming(**WHERE, content="[]")]
+    assert draft.content == "[]"
+
+
+def test_a_second_round_replaces_the_text_and_adds_to_what_was_used() -> None:
+    draft = Draft(IDS, CHOICE, is_held=True)
+    for delta in (TextDelta("no"), Finish("stop", Usage(3, 2, cost_usd=0.5))):
+        [*draft.add(delta)]
+    draft.start_over()
+    for delta in (TextDelta("yes"), Finish("stop", Usage(10, 1, cost_usd=0.25))):
+        [*draft.add(delta)]
+
+    assert draft.content == "yes"
+    assert draft.usage == Usage(13, 3, cost_usd=0.75)
+
+
+def test_the_running_estimate_counts_all_that_was_written() -> None:
+    draft, _ = write(ReasoningDelta("x" * 40), TextDelta("y" * 40), ToolCallDelta(0, "z" * 40, "id", "name"))
+
+    assert draft.estimated_tokens == 30

@@ -26,6 +26,7 @@ from backboard_server.domain.prompts import (
     ToolCallDelta,
     Usage,
 )
+from backboard_server.domain.runs import Attempt
 from backboard_server.domain.threads import HistoryMessage, Turn
 from backboard_server.providers import Providers
 from backboard_server.runs.context import assemble
@@ -58,20 +59,19 @@ async def open_run(
     assert request.run_id is not None
     assert request.answer_id is not None
     return OpenRun(
-        tenant_id=tenant.caller.tenant_id,
+        caller=tenant.caller,
         run_id=request.run_id,
         answer_id=request.answer_id,
         ids=RunIds(str(opened.thread_id), str(opened.assistant_id), str(request.run_id)),
         turn=opened,
         choice=CHOICE,
         context=assemble(opened, SendMessage(content=content), CHOICE),
-        context_limit=1_000,
         attachments=[],
     )
 
 
 def drafted(run: OpenRun, *deltas: Delta) -> Draft:
-    draft = Draft(run.ids)
+    draft = Draft(run.ids, run.choice)
     for delta in deltas:
         for _ in draft.add(delta):
             pass
@@ -83,18 +83,18 @@ def message_shown() -> HistoryMessage:
 
 
 async def reopened(adapters: Adapters, run: OpenRun) -> Turn:
-    return await open_turn(adapters.database, run.tenant_id, opening(thread_id=run.turn.thread_id))
+    return await open_turn(adapters.database, run.caller.tenant_id, opening(thread_id=run.turn.thread_id))
 
 
 async def stored_run(adapters: Adapters, run: OpenRun) -> dict[str, Any]:
-    async with adapters.database.tenant(run.tenant_id) as connection:
+    async with adapters.database.tenant(run.caller.tenant_id) as connection:
         row = await connection.fetchrow("SELECT * FROM runs WHERE id = $1", run.run_id)
     assert row is not None
     return dict(row.items())
 
 
 async def summary_jobs(adapters: Adapters, run: OpenRun) -> list[dict[str, Any]]:
-    async with adapters.database.tenant(run.tenant_id) as connection:
+    async with adapters.database.tenant(run.caller.tenant_id) as connection:
         rows = await connection.fetch("SELECT payload FROM jobs WHERE kind = 'summarise_thread'")
     return [msgspec.json.decode(row["payload"]) for row in rows]
 
@@ -103,8 +103,9 @@ async def test_a_good_answer_is_stored_and_told_with_the_providers_counts(
     adapters: Adapters, tenant: Tenant
 ) -> None:
     run = await open_run(adapters, tenant)
-    usage = Usage(30, 12, 5, 2)
+    usage = Usage(30, 12, 5, 2, 4)
     draft = drafted(run, ReasoningDelta("Hm"), TextDelta("Hi"), Finish("stop", usage))
+    draft.attempts.append(Attempt(model_provider="openai", model_name="gpt-x"))
 
     told = await finish(adapters, run, draft, NOW)
 
@@ -123,12 +124,15 @@ async def test_a_good_answer_is_stored_and_told_with_the_providers_counts(
         total_tokens=42,
         cached_input_tokens=5,
         cache_write_input_tokens=2,
+        reasoning_tokens=4,
+        cost_usd=None,
+        attempts=[Attempt(model_provider="openai", model_name="gpt-x")],
         context_usage=ContextUsage(
-            percent=4.2, used_tokens=42, context_limit=1_000, summary_tokens=0, model="gpt-x"
+            percent=0.13, used_tokens=42, context_limit=32_768, summary_tokens=0, model="gpt-x"
         ),
         created_at=NOW,
     )
-    answer = (await get_thread(adapters.database, run.tenant_id, run.turn.thread_id)).messages[-1]
+    answer = (await get_thread(adapters.database, run.caller.tenant_id, run.turn.thread_id)).messages[-1]
     assert (answer.id, answer.content, answer.status) == (run.answer_id, "Hi", "COMPLETED")
     assert (answer.input_tokens, answer.output_tokens, answer.created_at) == (30, 12, NOW)
     stored = await stored_run(adapters, run)
@@ -183,7 +187,7 @@ async def test_a_failed_run_keeps_what_was_said_and_why_it_failed(adapters: Adap
     told = await finish(adapters, run, drafted(run, TextDelta("Half an ans")), NOW, failure)
 
     assert told is None
-    answer = (await get_thread(adapters.database, run.tenant_id, run.turn.thread_id)).messages[-1]
+    answer = (await get_thread(adapters.database, run.caller.tenant_id, run.turn.thread_id)).messages[-1]
     assert (answer.content, answer.status) == ("Half an ans", "FAILED")
     stored = await stored_run(adapters, run)
     assert (stored["status"], stored["error_code"], stored["error"]) == (
@@ -195,7 +199,7 @@ async def test_a_failed_run_keeps_what_was_said_and_why_it_failed(adapters: Adap
 
 async def test_a_thread_that_was_deleted_meanwhile_is_a_conflict(adapters: Adapters, tenant: Tenant) -> None:
     run = await open_run(adapters, tenant)
-    await delete_thread(adapters.database, run.tenant_id, run.turn.thread_id)
+    await delete_thread(adapters.database, run.caller.tenant_id, run.turn.thread_id)
 
     with pytest.raises(Conflict, match="deleted"):
         await finish(adapters, run, drafted(run, TextDelta("Hi"), Finish("stop")), NOW)
@@ -256,7 +260,7 @@ async def test_one_summary_waits_per_thread(adapters: Adapters, tenant: Tenant) 
     run = await open_run(adapters, tenant, turn={"unsummarised_messages": 100})
     await finish(adapters, run, drafted(run, TextDelta("Hi"), Finish("stop")), NOW)
     request = opening(thread_id=run.turn.thread_id)
-    await open_turn(adapters.database, run.tenant_id, request)
+    await open_turn(adapters.database, run.caller.tenant_id, request)
     following = msgspec.structs.replace(run, run_id=request.run_id, answer_id=request.answer_id)
 
     await finish(adapters, following, drafted(run, TextDelta("Hi"), Finish("stop")), NOW)

@@ -35,7 +35,7 @@ async def models(vendor: FakeVendor) -> AsyncGenerator[Providers]:
 async def answered(models: Providers, database: Database, blobs: Blobs, limits: Limits) -> Draft:
     sealer = Sealer([], Path("/nowhere"))  # no key of a tenant is at play here
     adapters = Adapters(database=database, blobs=blobs, models=models, sealer=sealer, limits=limits)
-    draft = Draft(RunIds("t", "a", "r"))
+    draft = Draft(RunIds("t", "a", "r"), PROMPT.choice)
     async for _ in generate(adapters, PROMPT, draft, streamed=True):
         pass
     return draft

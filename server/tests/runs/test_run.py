@@ -81,7 +81,7 @@ async def test_a_bug_in_the_middle_ends_the_run_too(
     def explode(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(conductor, "generate", explode)
+    monkeypatch.setattr(conductor, "answer", explode)
     accepted = await accept(adapters, tenant)
 
     with pytest.raises(BackboardError) as raised:
