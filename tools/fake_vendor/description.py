@@ -32,16 +32,21 @@ def problems(schema: str, document: object) -> list[str]:
 
 @cache
 def _components() -> Mapping[str, Any]:
-    return _with_null(json.loads(_FILE.read_text())["components"])
+    return _translated(json.loads(_FILE.read_text())["components"])
 
 
-def _with_null(node: Any) -> Any:
-    """Say in the words of JSON Schema what OpenAPI 3.0 calls `nullable`."""
+def _translated(node: Any) -> Any:
+    """Say in the words of JSON Schema what OpenAPI calls `nullable`, and what a discriminator tells apart.
+
+    The discriminator may be left out where it is plain what is meant, and then more than one schema fits.
+    """
     if isinstance(node, list):
-        return [_with_null(item) for item in cast("list[Any]", node)]
+        return [_translated(item) for item in cast("list[Any]", node)]
     if not isinstance(node, dict):
         return node
-    fields = {name: _with_null(value) for name, value in cast("dict[str, Any]", node).items()}
+    fields = {name: _translated(value) for name, value in cast("dict[str, Any]", node).items()}
+    if "discriminator" in fields and "oneOf" in fields:
+        fields["anyOf"] = fields.pop("oneOf")
     if fields.pop("nullable", False) is True:
         return {"anyOf": [fields, {"type": "null"}]}
     return fields

@@ -11,6 +11,13 @@ def test_a_document_that_breaks_the_description_is_told_where() -> None:
     assert problems("ListModelsResponse", {"object": "list", "data": [{"id": 1}]}) != []
 
 
+def test_what_a_discriminator_tells_apart_may_do_without_it() -> None:
+    parts = [{"type": "input_text", "text": "Hi."}]
+
+    assert problems("InputItem", {"role": "user", "content": parts}) == []
+    assert problems("InputItem", {"role": "nobody", "content": parts}) != []
+
+
 def test_a_field_that_may_be_null_may_be_null() -> None:
     request = {"model": "m", "messages": [{"role": "user", "content": "Hi."}], "stream": None}
 
