@@ -37,6 +37,7 @@ class Connections:
     def __init__(self) -> None:
         self.made = 0
         self._open: set[Connection] = set()
+        self._ending: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
@@ -48,10 +49,14 @@ class Connections:
         self._open.add(connection)
         self._changed.set()
 
-    def discard(self, connection: Connection) -> None:
-        """Strike off a connection that was lost."""
+    def discard(self, connection: Connection, playing: asyncio.Task[None] | None) -> None:
+        """Strike off a connection that was lost, and end what it was doing."""
         self._open.discard(connection)
         self._changed.set()
+        if playing:
+            self._ending.add(playing)
+            playing.add_done_callback(self._ending.discard)
+            playing.cancel()
 
     async def wait_for(self, count: int) -> None:
         """Return once this many are open."""
@@ -62,6 +67,8 @@ class Connections:
     async def aclose(self) -> None:
         """End them all, whatever they are doing."""
         await asyncio.gather(*(connection.aclose() for connection in tuple(self._open)))
+        if self._ending:
+            await asyncio.wait(tuple(self._ending))
 
 
 class Connection(asyncio.Protocol):
@@ -85,9 +92,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop playing; asyncio calls this."""
-        self._connections.discard(self)
-        if self._playing:
-            self._playing.cancel()
+        self._connections.discard(self, self._playing)
 
     def data_received(self, data: bytes) -> None:
         """Answer every request that is complete; asyncio calls this."""

@@ -49,6 +49,7 @@ class FakeVendor:
         self._models = models
         self._answers: deque[Answer] = deque([Answer()])
         self._connections = Connections()
+        self._recorded = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -89,6 +90,12 @@ class FakeVendor:
         """Return once this many clients are connected; give it a deadline with `asyncio.timeout`."""
         await self._connections.wait_for(count)
 
+    async def wait_for_requests(self, count: int) -> None:
+        """Return once this many were recorded; give it a deadline with `asyncio.timeout`."""
+        while len(self.requests) < count:
+            self._recorded.clear()
+            await self._recorded.wait()
+
     def script(self, *answers: Answer) -> None:
         """Answer like this from now on."""
         self._answers = deque(answers or [Answer()])
@@ -125,6 +132,7 @@ class FakeVendor:
     def _record(self, request: Request, asked: Asked) -> None:
         recorded = Recorded(request.path, request.headers, asked.body, request.content, request.method)
         self.requests.append(recorded)
+        self._recorded.set()
 
     def _rescript(self, content: bytes) -> bytes:
         """Take a new script over the wire: a JSON array of answers, with the fields of Answer."""

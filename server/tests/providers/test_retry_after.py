@@ -35,6 +35,7 @@ def test_a_wait_is_understood_in_seconds_and_as_a_date_or_not_at_all(
 
 def test_milliseconds_go_before_seconds() -> None:
     assert retry_after_seconds({"Retry-After": "9", "retry-after-ms": "1500"}, NOW) == 1.5
+    assert retry_after_seconds({"Retry-After": "9", "x-ms-retry-after-ms": "1500"}, NOW) == 1.5
     assert retry_after_seconds({"Retry-After": "9", "retry-after-ms": "soon"}, NOW) == 9.0
 
 

@@ -125,7 +125,7 @@ class OpenAIChat:
 
     def encode(self, frame: Frame) -> bytes:
         """Return an event; the mark is no JSON."""
-        return b"data: [DONE]\n\n" if frame is _DONE else sse(frame.payload)
+        return b"data: [DONE]\n\n" if frame.kind == "mark" else sse(frame.payload)
 
     def said(self, text: str, asked: Asked) -> Frame:
         """Return a chunk with a piece of text."""
@@ -153,7 +153,7 @@ class OpenAIChat:
         match fault:
             case Fault.EMPTY_CHOICES:
                 return [
-                    frame if frame is _DONE else replace(frame, payload=frame.payload | {"choices": []})
+                    frame if frame.kind == "mark" else replace(frame, payload=frame.payload | {"choices": []})
                     for frame in frames
                 ]
             case Fault.NULL_CONTENT:

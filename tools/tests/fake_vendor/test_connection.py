@@ -68,6 +68,7 @@ async def test_a_reset_is_a_reset_and_not_a_goodbye() -> None:
 
 
 async def test_a_client_that_goes_away_leaves_nothing_behind() -> None:
+    before = asyncio.all_tasks()
     async with FakeVendor() as vendor:
         vendor.script(Answer(fault=Fault.SILENCE))
         _, writer = await _connect(vendor)
@@ -77,3 +78,5 @@ async def test_a_client_that_goes_away_leaves_nothing_behind() -> None:
 
         async with asyncio.timeout(5):
             await vendor.wait_for_connections(0)
+
+    assert asyncio.all_tasks() == before

@@ -51,6 +51,17 @@ async def test_requests_are_recorded_with_their_headers_and_bodies() -> None:
         assert msgspec.json.decode(vendor.requests[0].content) == vendor.requests[0].body
 
 
+async def test_requests_can_be_waited_for() -> None:
+    async with FakeVendor() as vendor:
+        asking = asyncio.create_task(_text(vendor))
+
+        async with asyncio.timeout(5):
+            await vendor.wait_for_requests(1)
+
+        assert len(vendor.requests) == 1
+        await asking
+
+
 async def test_the_script_can_be_changed_over_the_wire() -> None:
     async with FakeVendor() as vendor:
         accepted = await _ask(f"{vendor.root_url}/_script", [{"text": "changed"}])

@@ -13,10 +13,11 @@ SECONDS_MAX = 86_400.0  # a day: whoever says more means "not with this request"
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return the wait in seconds, or None where the headers say nothing that can be understood.
 
-    `retry-after-ms` (milliseconds) goes before `Retry-After` (seconds, or a date of RFC 9110 section 5.6.7).
-    A date that has passed is no wait at all.
+    `retry-after-ms` (OpenAI) and `x-ms-retry-after-ms` (Azure, in Portkey's documentation of retries), both
+    in milliseconds, go before `Retry-After` (seconds, or a date of RFC 9110 section 5.6.7). A date that has
+    passed is no wait at all.
     """
-    milliseconds = _number(headers.get("retry-after-ms"))
+    milliseconds = _number(headers.get("retry-after-ms") or headers.get("x-ms-retry-after-ms"))
     value = headers.get("Retry-After")
     seconds = _number(value) if milliseconds is None else milliseconds / 1000
     wait = _until(value, now) if seconds is None else seconds

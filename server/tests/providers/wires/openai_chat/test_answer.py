@@ -122,6 +122,12 @@ def test_a_stream_that_spoke_and_said_it_was_done_is_complete() -> None:
     assert _streamed(_chunk({"content": "Hi."}), DONE) == [TextDelta("Hi."), Finish("stop")]
 
 
+def test_what_follows_the_mark_is_not_read() -> None:
+    end = _chunk({"content": "Hi."}), DONE
+
+    assert _streamed(*end, _chunk({"content": "More."}), b"garbage") == [TextDelta("Hi."), Finish("stop")]
+
+
 def test_an_answer_without_a_choice_is_malformed() -> None:
     for read in (lambda: _streamed(b'{"choices":[]}', DONE), lambda: list(read_whole(b'{"choices":[]}'))):
         with pytest.raises(Failure) as caught:

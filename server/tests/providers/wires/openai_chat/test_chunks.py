@@ -39,7 +39,9 @@ def test_an_error_inside_a_200_is_of_the_kind_that_it_says(
     assert (failure.kind, failure.said, failure.status) == (kind, said, None)
 
 
-@pytest.mark.parametrize("payload", [b"", b"{", b"[]", b'"text"', b"<html>", b'{"choices": 1}', b"\xff"])
+@pytest.mark.parametrize(
+    "payload", [b"", b"{", b"[]", b'"text"', b"<html>", b'{"choices": 1}', b"\xff", b'{"a":' * 100_000]
+)
 def test_what_is_no_chunk_is_malformed(payload: bytes) -> None:
     assert _failure(payload).kind == "malformed"
 

@@ -66,7 +66,8 @@ class StreamedAnswer:
 
     def take(self, payload: bytes) -> Sequence[Delta]:
         """Return what one event adds; raises Failure for an error event and for what is no chunk."""
-        if payload == _DONE:
+        # What follows the mark in the same bytes is as unread as what would follow in later ones.
+        if self.is_complete or payload == _DONE:
             self.is_complete = True
             return ()
         chunk = decode(payload)

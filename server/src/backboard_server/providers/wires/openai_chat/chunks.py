@@ -96,7 +96,7 @@ def decode(payload: bytes) -> Chunk:
     """Return a completion or chunk; raises Failure for what is none, and for an error sent as one."""
     try:
         chunk = _decoder.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         chunk = _repaired(payload)
     if chunk.error is not None:
         raise _failure_of(chunk.error)
