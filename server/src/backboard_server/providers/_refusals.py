@@ -41,6 +41,9 @@ _KIND_OF_WORD: dict[str, UpstreamKind] = {
     "content_filter": "content_policy",  # Azure
     "responsibleaipolicyviolation": "content_policy",
     "moderation_blocked": "content_policy",
+    "invalid_prompt": "content_policy",  # OpenAI Responses
+    "bio_policy": "content_policy",
+    "image_content_policy_violation": "content_policy",
     "invalid_api_key": "rejected_key",
     "authentication_error": "rejected_key",
     "permission_error": "rejected_key",
