@@ -1,0 +1,81 @@
+"""Which efforts of reasoning each family of OpenAI's models takes, and what is sent for a wish.
+
+A model answers 400 to an effort that is not its own. Sources: `reasoning.effort` in the reference
+(platform.openai.com/docs/api-reference/responses), the models' pages (developers.openai.com/api/docs/models),
+and learn.microsoft.com/azure/foundry/openai/how-to/reasoning, which also says who has no summaries.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from msgspec import Struct
+
+from backboard_server.domain.prompts import Effort, Thinking
+
+_ORDER = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_LOW_TOKENS_MAX = 2_048
+_MEDIUM_TOKENS_MAX = 8_192
+
+
+class Family(Struct, frozen=True):
+    """Models that take the same: `efforts` from the least to the most, none where they do not reason."""
+
+    efforts: tuple[str, ...] = ("low", "medium", "high")
+    has_summary: bool = True
+
+
+# The first that fits the beginning of a model's name.
+_FAMILIES = tuple(
+    (re.compile(pattern), family)
+    for pattern, family in (
+        (r".*deep-research", Family(("medium",))),
+        (r"gpt-5-chat|o1-(mini|preview)", Family((), has_summary=False)),
+        (r"gpt-5\.\d+-chat", Family(("medium",))),
+        (r"gpt-5-pro", Family(("high",))),
+        (r"gpt-5\.\d+-pro", Family(("medium", "high", "xhigh"))),
+        (r"gpt-5\.1-codex-max|gpt-5\.([2-9]|\d\d)-codex", Family(("low", "medium", "high", "xhigh"))),
+        (r"gpt-5(\.1)?-codex", Family()),
+        (r"gpt-5\.1", Family(("none", "low", "medium", "high"))),
+        (r"gpt-5\.[2-5]", Family(("none", "low", "medium", "high", "xhigh"))),
+        (r"gpt-5\.\d|gpt-[6-9]", Family(("none", "low", "medium", "high", "xhigh", "max"))),
+        (r"gpt-5", Family(("minimal", "low", "medium", "high"))),
+        (r"o1|o3-mini|o3-pro", Family(has_summary=False)),
+    )
+)
+_UNKNOWN = Family()
+
+
+def family_of(model: str) -> Family:
+    """Return the family of a model; one that is not known takes what nearly all take."""
+    name = model.rpartition("/")[2].lower()
+    return next((family for pattern, family in _FAMILIES if pattern.match(name)), _UNKNOWN)
+
+
+def reasoning_of(thinking: Thinking, family: Family) -> dict[str, Any]:
+    """Return the `reasoning` object for a wish; empty where nothing is to be said or the model takes none."""
+    effort = _effort(thinking, family)
+    reasoning: dict[str, Any] = {"effort": effort} if effort else {}
+    if family.has_summary and not thinking.is_hidden and effort != "none":
+        reasoning["summary"] = "auto"
+    return reasoning
+
+
+def _effort(thinking: Thinking, family: Family) -> str | None:
+    """Return the effort that is wished for or the next higher one, else the highest."""
+    wish = thinking.effort
+    if wish is None and thinking.budget_tokens is not None:
+        wish = _effort_of_budget(thinking.budget_tokens)
+    if wish is None:
+        # Families that take `none` do not think unless they are told to (gpt-5.1: its default).
+        return "medium" if "none" in family.efforts else None
+    least = _ORDER.index(wish)
+    enough = (effort for effort in family.efforts if _ORDER.index(effort) >= least)
+    return next(enough, family.efforts[-1] if family.efforts else None)
+
+
+def _effort_of_budget(tokens: int) -> Effort:
+    if tokens <= _LOW_TOKENS_MAX:
+        return "low"
+    return "medium" if tokens <= _MEDIUM_TOKENS_MAX else "high"

@@ -1,0 +1,104 @@
+"""From our prompt to the body of a request for a response."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+import msgspec
+
+from backboard_server.domain.models import Facts
+from backboard_server.domain.prompts import Prompt, PromptMessage, ResponseFormat
+from backboard_server.providers._instructions import json_instruction
+
+from .efforts import Family, family_of, reasoning_of
+from .items import developer_message, items_of
+
+_NAME_CHARACTERS_MAX = 64
+
+# OpenAI: "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level"
+_REFUSED_AT_THE_TOP = frozenset({"oneOf", "anyOf", "allOf", "enum", "not"})
+
+Json = dict[str, Any]
+
+
+def body_of(prompt: Prompt, facts: Facts, *, streamed: bool) -> bytes:
+    """Return the body. Nothing is stored, so the reasoning comes back encrypted, for us to keep."""
+    family = family_of(prompt.choice.model)
+    instructions, messages = _split(prompt.messages)
+    body: Json = {
+        "model": prompt.choice.model,
+        "input": [item for message in messages for item in items_of(message)],
+        "store": False,
+    }
+    if family.efforts:  # models that do not reason: "Encrypted content is not supported with this model"
+        body["include"] = ["reasoning.encrypted_content"]
+    if instructions:
+        body["instructions"] = instructions
+    if streamed:
+        body["stream"] = True
+    if prompt.tools:
+        body["tools"] = [_tool(tool.get("function") or {}) for tool in prompt.tools]
+    if prompt.response_format is not None:
+        _ask_for_json(body, prompt.response_format, messages, facts)
+    _ask_to_think(body, prompt, family)
+    return msgspec.json.encode(body)
+
+
+def _split(messages: tuple[PromptMessage, ...]) -> tuple[str, tuple[PromptMessage, ...]]:
+    """Return what the system says first, as instructions, and the rest, which must not be empty."""
+    first = next((at for at, message in enumerate(messages) if message.role != "system"), None)
+    if first is None:
+        return "", messages
+    return "\n\n".join(message.content for message in messages[:first] if message.content), messages[first:]
+
+
+def _ask_to_think(body: Json, prompt: Prompt, family: Family) -> None:
+    reasoning = reasoning_of(prompt.thinking, family) if prompt.thinking else None
+    if reasoning:
+        body["reasoning"] = reasoning
+
+
+def _tool(function: Json) -> Json:
+    """Return a function, flat. Here `strict` is on unless it is switched off."""
+    tool: Json = {
+        "type": "function",
+        "name": function.get("name"),
+        "parameters": _parameters(function.get("parameters")),
+        "strict": function.get("strict") is True,
+    }
+    if function.get("description"):
+        tool["description"] = function["description"]
+    return tool
+
+
+def _parameters(given: object) -> Json:
+    schema = cast("Json", given) if isinstance(given, dict) else {}
+    taken = {word: value for word, value in schema.items() if word not in _REFUSED_AT_THE_TOP}
+    return taken | {"type": "object", "properties": taken.get("properties") or {}}
+
+
+def _ask_for_json(
+    body: Json, wish: ResponseFormat, messages: tuple[PromptMessage, ...], facts: Facts
+) -> None:
+    """Ask in the vendor's field where it takes the wish, and in words where it does not."""
+    if wish.schema is not None and facts.has_structured_output and wish.schema.get("type") == "object":
+        body["text"] = {
+            "format": {
+                "type": "json_schema",
+                "name": _schema_name(wish.name),
+                "schema": wish.schema,
+                "strict": wish.is_strict,
+            }
+        }
+        return
+    if wish.schema is None:
+        body["text"] = {"format": {"type": "json_object"}}
+    # "Response input messages must contain the word 'json' in some form": instructions are no messages.
+    told = (message.content for message in messages if message.role in ("user", "system"))
+    if wish.schema is not None or not any("json" in content.lower() for content in told):
+        body["input"].insert(0, developer_message(json_instruction(wish)))
+
+
+def _schema_name(name: str) -> str:
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:_NAME_CHARACTERS_MAX] or "answer"

@@ -1,0 +1,60 @@
+"""The wire of OpenAI Responses, as the registry wants it.
+
+Nothing is stored at the vendor: every request carries the whole history, with the reasoning encrypted.
+Reference: platform.openai.com/docs/api-reference/responses and docs/guides/reasoning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from backboard_server.domain.models import Facts
+from backboard_server.domain.prompts import Delta, MediaKind, Prompt
+from backboard_server.providers._hosts import Host
+from backboard_server.providers._http import Call
+from backboard_server.providers._sse import EventDecoder
+
+from .answer import StreamedAnswer, read_whole
+from .request import body_of
+
+PATH = "/responses"
+
+# The last events repeat the whole answer, each in one line.
+_LINE_BYTES_MAX = 16 * 1024 * 1024
+
+
+class OpenAIResponses:
+    """The wire, as the registry wants it."""
+
+    media_kinds: frozenset[MediaKind] = frozenset({"image", "pdf"})
+
+    def call(self, prompt: Prompt, host: Host, facts: Facts, *, streamed: bool) -> Call:
+        """Return the request."""
+        headers = {"Content-Type": "application/json"}
+        if host.has_key:
+            headers |= _credential(host)
+        return Call(
+            url=host.base_url + PATH,
+            headers=headers,
+            body=body_of(prompt, facts, streamed=streamed),
+            is_whole=not streamed,
+        )
+
+    def frames(self) -> EventDecoder:
+        """Return what cuts one stream into payloads."""
+        return EventDecoder(_LINE_BYTES_MAX)
+
+    def reader(self) -> StreamedAnswer:
+        """Return a reader for one streamed answer."""
+        return StreamedAnswer()
+
+    def read_whole(self, body: bytes) -> Iterable[Delta]:
+        """Return the deltas of a plain answer."""
+        return read_whole(body)
+
+
+def _credential(host: Host) -> dict[str, str]:
+    """Return the header that shows the key; Azure has its own (learn.microsoft.com/azure/foundry/openai)."""
+    if host.row.dialect == "azure":
+        return {"api-key": host.key}
+    return {"Authorization": f"Bearer {host.key}"}
