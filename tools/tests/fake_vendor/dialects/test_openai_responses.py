@@ -127,7 +127,7 @@ def test_a_reason_becomes_a_status(reason: str, status: str, why: str | None) ->
     body = OPENAI.body(Answer(finish_reason=reason), ASKED)
 
     assert body["status"] == status
-    assert (body["incomplete_details"] or {}).get("reason") == why
+    assert body["incomplete_details"] == (why and {"reason": why})
     assert OPENAI.ended(reason, ASKED).name == f"response.{status}"
 
 
