@@ -10,7 +10,7 @@ import pytest
 
 from backboard_server.adapters import Adapters, Limits
 from backboard_server.domain.errors import Upstream
-from backboard_server.domain.events import RunIds
+from backboard_server.domain.events import Event, ModelFallback, RunIds
 from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage
 from backboard_server.providers import Providers
 from backboard_server.runs import generate as generating
@@ -20,8 +20,9 @@ from backboard_server.store.blobs import Blobs
 from backboard_server.store.database import Database
 from backboard_server.store.sealing import Sealer
 from conftest import VENDOR_KEY
-from fake_vendor import Answer, FakeVendor, Fault
+from fake_vendor import Answer, FakeVendor, Fault, Status
 
+SECOND = ModelChoice("openai", "gpt-4o-mini")
 PROMPT = Prompt(choice=ModelChoice("openai", "gpt-4o"), messages=(PromptMessage("user", "Hi"),))
 
 
@@ -32,12 +33,20 @@ async def models(vendor: FakeVendor) -> AsyncGenerator[Providers]:
     await models.aclose()
 
 
-async def answered(models: Providers, database: Database, blobs: Blobs, limits: Limits) -> Draft:
+async def answered(
+    models: Providers,
+    database: Database,
+    blobs: Blobs,
+    limits: Limits,
+    fallbacks: tuple[ModelChoice, ...] = (),
+    seen: list[Event] | None = None,
+) -> Draft:
     sealer = Sealer([], Path("/nowhere"))  # no key of a tenant is at play here
     adapters = Adapters(database=database, blobs=blobs, models=models, sealer=sealer, limits=limits)
     draft = Draft(RunIds("t", "a", "r"), PROMPT.choice)
-    async for _ in generate(adapters, PROMPT, draft, streamed=True):
-        pass
+    async for event in generate(adapters, PROMPT, draft, streamed=True, fallbacks=fallbacks):
+        if seen is not None:
+            seen.append(event)
     return draft
 
 
@@ -133,4 +142,71 @@ async def test_an_answer_that_never_ends_is_stopped(
         await answered(models, database, blobs, quick)
 
     assert raised.value.kind == "timeout"
+    assert len(vendor.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "attempts"),
+    [
+        (Fault.UNAVAILABLE, "provider_failed", ATTEMPTS_MAX),
+        (Fault.CONTEXT_LENGTH, "provider_context_length", 1),
+        (Fault.MODEL_MISSING, "provider_model_missing", 1),
+        (Fault.UNAUTHORIZED, "provider_rejected_key", 1),
+        (Fault.RATE_LIMITED, "provider_rate_limited", 1),
+    ],
+)
+async def test_a_model_that_fails_for_good_is_followed_by_the_next(
+    models: Providers,
+    database: Database,
+    blobs: Blobs,
+    vendor: FakeVendor,
+    quick: Limits,
+    fault: Fault,
+    code: str,
+    attempts: int,
+) -> None:
+    vendor.script(*[Answer(fault=fault)] * attempts, Answer(text="Hello"))
+    seen: list[Event] = []
+
+    draft = await answered(models, database, blobs, quick, (SECOND,), seen)
+
+    assert (draft.content, draft.choice) == ("Hello", SECOND)
+    assert [(attempt.model_name, attempt.error_code) for attempt in draft.attempts] == [
+        ("gpt-4o", code),
+        ("gpt-4o-mini", None),
+    ]
+    assert isinstance(seen[0], ModelFallback)
+    assert (seen[0].model_name, seen[0].failed) == ("gpt-4o-mini", draft.attempts[0])
+
+
+async def test_the_last_failure_is_the_one_that_is_told(
+    models: Providers, database: Database, blobs: Blobs, vendor: FakeVendor, quick: Limits
+) -> None:
+    vendor.script(Answer(fault=Fault.UNAUTHORIZED), Answer(fault=Fault.MODEL_MISSING))
+
+    with pytest.raises(Upstream) as raised:
+        await answered(models, database, blobs, quick, (SECOND,))
+
+    assert raised.value.kind == "model_missing"
+
+
+async def test_a_request_that_is_wrong_everywhere_goes_nowhere_else(
+    models: Providers, database: Database, blobs: Blobs, vendor: FakeVendor, quick: Limits
+) -> None:
+    vendor.script(Answer(fault=Status(status=400, kind="invalid")))
+
+    with pytest.raises(Upstream):
+        await answered(models, database, blobs, quick, (SECOND,))
+
+    assert len(vendor.requests) == 1
+
+
+async def test_no_other_model_continues_what_one_has_begun(
+    models: Providers, database: Database, blobs: Blobs, vendor: FakeVendor, quick: Limits
+) -> None:
+    vendor.script(Answer(text="one two three", chunks=3, fault=Fault.TRUNCATED))
+
+    with pytest.raises(Upstream):
+        await answered(models, database, blobs, quick, (SECOND,))
+
     assert len(vendor.requests) == 1
