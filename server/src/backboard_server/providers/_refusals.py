@@ -97,6 +97,7 @@ _KIND_OF_PHRASE: tuple[tuple[str, UpstreamKind], ...] = (
     ("model identifier is invalid", "model_missing"),  # Bedrock
     ("exceeds the maximum number of tokens", "context_length"),  # Gemini
     ("credit balance is too low", "spend_limit"),  # Anthropic, status 400
+    ("blocked by content filtering policy", "content_policy"),  # Anthropic, status 400
     ("exceeded your current quota", "spend_limit"),  # OpenAI, Gemini
 )
 
