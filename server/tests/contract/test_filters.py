@@ -17,6 +17,7 @@ FOLDER = Path(store.__path__[0])
 # Files whose queries know no tenant yet, each with the reason; they run with the rights of the owner.
 ACROSS_TENANTS = {
     "keys.py": "the operator makes and revokes the keys of all tenants",
+    "budgets.py": "the operator sets and lists the budgets of all tenants",
     "routines/keys": "authentication asks whose a key is before there is a tenant",
     "routines/jobs": "workers claim the jobs of all tenants",
 }
@@ -75,6 +76,9 @@ def test_the_tables_of_tenants_are_known() -> None:
         "runs",
         "documents",
         "jobs",
+        "provider_keys",
+        "usage",
+        "budgets",
     } <= tenant_tables()
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 
-from backboard_server.domain.ids import new_id
+from backboard_server.domain.ids import earliest_id, new_id
 
 
 def test_an_id_is_a_version_7_uuid() -> None:
@@ -56,3 +57,20 @@ def test_the_bits_before_them_are_the_fraction_of_the_millisecond(monkeypatch: p
         fractions.append((new_id().int >> 64) & 0xFFF)
 
     assert fractions == [0, 0x800, 0xFFF]
+
+
+def test_the_earliest_id_of_a_moment_parts_what_was_made_before_from_what_was_made_after(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moment = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    nanoseconds = int(moment.timestamp()) * 1_000_000_000
+    monkeypatch.setattr(time, "time_ns", lambda: nanoseconds - 1)
+    before = new_id()
+    monkeypatch.setattr(time, "time_ns", lambda: nanoseconds)
+    after = new_id()
+
+    assert before < earliest_id(moment) <= after
+
+
+def test_no_id_was_made_before_1970() -> None:
+    assert earliest_id(datetime(1969, 1, 1, tzinfo=UTC)).int == 0

@@ -14,9 +14,22 @@ from conftest import Tenant
 from turn_requests import say
 
 # Tables without a tenant, each with the reason why it needs none.
-WITHOUT_TENANT = {"applied_scripts": "it lists the migrations that ran, and no request may read it"}
+WITHOUT_TENANT = {
+    "applied_scripts": "it lists the migrations that ran, and no request may read it",
+    "listed_models": "it says what providers told the operator of their models, the same for every tenant",
+}
 # Tables that requests have no business in: authentication goes through find_key().
 OWNERS_ONLY = {"tenants", "api_keys", "applied_scripts"}
+# What requests may see of those all the same, column by column and row by row of their own tenant.
+SEEN_COLUMNS = {("api_keys", "tenant_id"), ("api_keys", "id"), ("api_keys", "name")}
+# Tables whose rows the owner reads before any tenant is known, and what it may do there.
+OWNER_SEES = {
+    "tenants": "ALL",
+    "api_keys": "ALL",
+    "jobs": "ALL",
+    "budgets": "ALL",
+    "provider_keys": "SELECT",
+}
 
 INSERT_ASSISTANT = """
     INSERT INTO assistants (
@@ -77,13 +90,13 @@ async def test_no_other_policy_opens_a_table_to_the_application(owner: Connectio
     """Policies add up: one more that holds for everybody would undo the first."""
     others = await owner.fetch(
         """
-        SELECT tablename, roles::text[] AS roles FROM pg_policies
+        SELECT tablename, cmd, roles::text[] AS roles FROM pg_policies
         WHERE schemaname = 'backboard' AND policyname <> 'tenant_isolation'
         """
     )
     user = await owner.fetchval("SELECT current_user")
 
-    assert {policy["tablename"] for policy in others} == {"tenants", "api_keys", "jobs"}
+    assert {policy["tablename"]: policy["cmd"] for policy in others} == OWNER_SEES
     assert all(policy["roles"] == [user] for policy in others)
 
 
@@ -112,6 +125,41 @@ async def test_the_application_may_do_nothing_to_the_owners_tables(owner: Connec
     )
 
     assert allowed == await tables(owner) - OWNERS_ONLY
+
+
+async def test_the_application_sees_few_columns_of_the_owners_tables_and_changes_none(
+    owner: Connection,
+) -> None:
+    allowed = await owner.fetch(
+        """
+        SELECT table_name, column_name, privilege_type FROM information_schema.column_privileges
+        WHERE table_schema = 'backboard' AND grantee = $1
+        """,
+        APP_ROLE,
+    )
+
+    of_owners = [grant for grant in allowed if grant["table_name"] in OWNERS_ONLY]
+    assert {(grant["table_name"], grant["column_name"]) for grant in of_owners} == SEEN_COLUMNS
+    assert {grant["privilege_type"] for grant in of_owners} == {"SELECT"}
+
+
+async def test_requests_count_what_was_spent_of_a_budget_and_set_none(owner: Connection) -> None:
+    changeable = await names(
+        owner,
+        """
+        SELECT column_name FROM information_schema.column_privileges
+        WHERE table_schema = 'backboard' AND table_name = 'budgets' AND grantee = $1
+          AND privilege_type <> 'SELECT'
+        """,
+        APP_ROLE,
+    )
+
+    assert changeable == {"spent_usd", "period_start", "updated_at"}
+
+
+async def test_what_was_used_cannot_be_changed_by_requests(owner: Connection) -> None:
+    for privilege in ("UPDATE", "DELETE"):
+        assert not await owner.fetchval("SELECT has_table_privilege($1, 'usage', $2)", APP_ROLE, privilege)
 
 
 async def test_the_application_may_neither_empty_tables_nor_make_things(owner: Connection) -> None:
@@ -153,7 +201,10 @@ async def test_the_application_runs_its_routines_and_no_others(owner: Connection
         APP_ROLE,
     )
 
-    assert runnable == {"open_turn", "finish_turn", "find_key", "claim_jobs"}
+    assert runnable == {
+        "open_turn", "finish_turn", "find_key", "claim_jobs",
+        "period_start", "spent_in_period", "budget_left", "spend",
+    }  # fmt: skip
 
 
 async def test_routines_with_the_owners_rights_are_few_and_look_nowhere_else_for_names(
@@ -171,7 +222,7 @@ async def test_routines_with_the_owners_rights_are_few_and_look_nowhere_else_for
 async def test_without_a_tenant_no_row_is_visible(database: Database, tenant: Tenant) -> None:
     await say(database, tenant, None, "canary")
 
-    for table in ("assistants", "threads", "messages", "runs", "documents", "jobs"):
+    for table in ("assistants", "threads", "messages", "runs", "documents", "jobs", "usage", "provider_keys"):
         assert await database.call(f"SELECT * FROM {table}") == []
 
 

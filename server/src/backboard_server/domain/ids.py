@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import datetime
 from uuid import UUID
 
 _VERSION = 0x7 << 76
@@ -22,3 +23,9 @@ def new_id() -> UUID:
     fraction = (nanoseconds << 12) // _NANOSECONDS_PER_MILLISECOND
     chance = int.from_bytes(os.urandom(8), "big") & _RANDOM_BITS
     return UUID(int=(milliseconds << 80) | _VERSION | (fraction << 64) | _VARIANT | chance)
+
+
+def earliest_id(moment: datetime) -> UUID:
+    """Return what no id that was made at `moment` or later is below: the beginning of its millisecond."""
+    milliseconds = int(moment.timestamp() * 1000)
+    return UUID(int=max(milliseconds, 0) << 80)

@@ -69,15 +69,17 @@ CREATE TABLE listed_models (
 );
 
 SELECT isolate('provider_keys'), isolate('usage'), isolate('budgets');
--- The command line sets budgets, and a revoked key may be looked up by its owner, before any tenant is known.
+-- The command line sets and lists the budgets of all tenants.
 CREATE POLICY owner_sees_all ON budgets TO CURRENT_USER USING (true) WITH CHECK (true);
--- Authentication gives the keys of providers along with the caller.
-CREATE POLICY owner_sees_all ON provider_keys TO CURRENT_USER USING (true) WITH CHECK (true);
+-- Authentication gives the keys of providers along with the caller, before any tenant is known.
+CREATE POLICY owner_reads_all ON provider_keys FOR SELECT TO CURRENT_USER USING (true);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON provider_keys TO backboard_app;
 GRANT SELECT, INSERT ON usage TO backboard_app;
-GRANT SELECT, UPDATE ON budgets TO backboard_app;
+GRANT SELECT, UPDATE (spent_usd, period_start, updated_at) ON budgets TO backboard_app;
 GRANT SELECT ON listed_models TO backboard_app;
+-- Usage is shown by key, and a key by its name; what else is known of keys stays with the owner.
+GRANT SELECT (tenant_id, id, name) ON api_keys TO backboard_app;
 
 -- Its result gained a column, which CREATE OR REPLACE refuses; routines/keys.sql makes it anew.
 DROP FUNCTION IF EXISTS find_key(bytea);
