@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Generator, Hashable
+from contextlib import contextmanager
 
 from backboard_server.domain.errors import UpstreamKind
 
@@ -26,7 +27,7 @@ _COUNTED: frozenset[UpstreamKind] = frozenset({"unreachable", "timeout", "failed
 
 
 class _Circuit:
-    """The recent calls of one kind, and until when no more are made."""
+    """The recent calls of one kind, and until when no more are made; zero is a closed circuit."""
 
     __slots__ = ("calls", "is_on_trial", "open_until")
 
@@ -47,42 +48,49 @@ class Circuits:
         self._clock = clock
         self._circuits: OrderedDict[Hashable, _Circuit] = OrderedDict()
 
-    def check(self, key: Hashable) -> None:
-        """Raise Failure (circuit_open) where no call is to be made now; let one through when time is up."""
-        circuit = self._circuits.get(key)
-        if circuit is None or not circuit.open_until:
-            return
+    @contextmanager
+    def watch(self, key: Hashable) -> Generator[None]:
+        """Watch one call, which is made inside `with`.
+
+        Raises Failure (circuit_open) where none is to be made now. A call whose caller goes away says
+        nothing.
+        """
+        circuit = self._of(key)
+        is_trial = self._admit(circuit)
+        try:
+            yield
+        except Failure as failure:
+            if failure.kind in _COUNTED:
+                self._note(circuit, is_good=False, is_trial=is_trial)
+            raise
+        else:
+            self._note(circuit, is_good=True, is_trial=is_trial)
+        finally:
+            if is_trial:
+                circuit.is_on_trial = False
+
+    def _admit(self, circuit: _Circuit) -> bool:
+        """Return whether the call is on trial; raises Failure where it is not to be made."""
+        if not circuit.open_until:
+            return False
         left = circuit.open_until - self._clock()
         if left > 0 or circuit.is_on_trial:
             wait = max(left, 1.0)
             raise Failure("circuit_open", f"for another {wait:.0f} s", retry_after_seconds=wait)
         circuit.is_on_trial = True
+        return True
 
-    def succeed(self, key: Hashable) -> None:
-        """Note a call that went well; one on trial closes its circuit."""
-        circuit = self._of(key)
-        if circuit.open_until:
-            circuit.calls.clear()
-        circuit.open_until, circuit.is_on_trial = 0.0, False
-        circuit.calls.append((self._clock(), True))
-
-    def fail(self, key: Hashable, kind: UpstreamKind) -> None:
-        """Note a call that failed; one on trial opens its circuit again."""
-        circuit, now = self._of(key), self._clock()
-        if kind not in _COUNTED:
-            circuit.is_on_trial = False
+    def _note(self, circuit: _Circuit, *, is_good: bool, is_trial: bool) -> None:
+        """Note how a call went. While a circuit is open, its trials alone decide."""
+        if not self._open_seconds or (circuit.open_until and not is_trial):
             return
-        circuit.calls.append((now, False))
-        recent = [is_good for at, is_good in circuit.calls if at > now - WINDOW_SECONDS]
-        failed = recent.count(False)
-        if circuit.is_on_trial or (len(recent) >= CALLS_MIN and failed >= FAILED_SHARE * len(recent)):
-            circuit.open_until, circuit.is_on_trial = now + self._open_seconds, False
-
-    def abandon(self, key: Hashable) -> None:
-        """Note a call whose caller went away before it ended: it says nothing."""
-        circuit = self._circuits.get(key)
-        if circuit is not None:
-            circuit.is_on_trial = False
+        now = self._clock()
+        if is_trial and is_good:
+            circuit.calls.clear()
+            circuit.open_until = 0.0
+        circuit.calls.append((now, is_good))
+        if not is_good and (is_trial or _fails_too_often(circuit, now)):
+            circuit.open_until = now + self._open_seconds
 
     def _of(self, key: Hashable) -> _Circuit:
         circuit = self._circuits.get(key)
@@ -93,3 +101,8 @@ class Circuits:
         else:
             self._circuits.move_to_end(key)
         return circuit
+
+
+def _fails_too_often(circuit: _Circuit, now: float) -> bool:
+    recent = [is_good for at, is_good in circuit.calls if at > now - WINDOW_SECONDS]
+    return len(recent) >= CALLS_MIN and recent.count(False) >= FAILED_SHARE * len(recent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import aclosing
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -20,11 +21,22 @@ from ._hosts import Host
 from ._http import Egress, EgressTimeouts, Reply
 from ._listing import FirstModels
 from .table import Row, WireName, wire_of
-from .wires import WIRES, AnswerReader
+from .wires import WIRES, AnswerReader, Wire
 
 _NO_SUCH_PATH = (404, 405)
 _LAST_WORDS_SECONDS = 1.0  # for usage, once the answer itself has ended
 _DEFAULT_TIMEOUTS = EgressTimeouts()
+
+
+class _Way(NamedTuple):
+    """One way to ask: over which wire, and with how much of the history.
+
+    A detour avoids a wire that this host, or this model of it, does not speak.
+    """
+
+    wire: WireName
+    prompt: Prompt
+    is_detour: bool = False
 
 
 class Providers:
@@ -48,7 +60,7 @@ class Providers:
         self._egress = Egress(timeouts)
         self._circuits = Circuits(circuit_open_seconds)
         self._choosing = Choosing(environment, FirstModels(self._egress), rows)
-        self._without_responses: set[str] = set()
+        self._without_responses: set[tuple[str, str]] = set()
 
     async def choose(
         self, provider: str | None, model: str | None, keys: Mapping[str, Secret] = {}
@@ -93,40 +105,42 @@ class Providers:
         await self._egress.aclose()
 
     async def _call(self, host: Host, prompt: Prompt, *, streamed: bool) -> AsyncGenerator[Delta, None]:
+        """Ask the provider, and ask it in another way where it shows that it needs one. Raises Upstream."""
         circuit = (host.row.id, prompt.choice.model, host.key)
-        name = self._wire_name(host, prompt.choice.model)
+        way = _Way(self._wire_name(host, prompt.choice.model), prompt)
         has_spoken = False
         try:
-            self._circuits.check(circuit)
-            while True:
-                try:
-                    async with aclosing(self._attempt(name, host, prompt, streamed=streamed)) as deltas:
-                        async for delta in deltas:
-                            has_spoken = True
-                            yield delta
-                    break
-                except Failure as failure:
-                    other = None if has_spoken else self._other_way(failure, host, name, prompt)
-                    if other is None:
-                        raise
-                    name, prompt = other
+            with self._circuits.watch(circuit):
+                while True:
+                    facts = self.facts(prompt.choice)
+                    fitted = fit(way.prompt, host.row.id, facts, WIRES[way.wire].media_kinds)
+                    try:
+                        asking = self._ask(WIRES[way.wire], fitted, host, facts, streamed=streamed)
+                        async with aclosing(asking) as deltas:
+                            async for delta in deltas:
+                                has_spoken = True
+                                yield delta
+                        self._learn(way, host)
+                        return
+                    except Failure as failure:
+                        other = None if has_spoken else self._other_way(way, fitted, host, failure)
+                        if other is None:
+                            raise
+                        way = other
         except Failure as failure:
-            self._circuits.fail(circuit, failure.kind)
             # Without its cause, which holds the provider's text as it came, perhaps with our key in it.
             raise explain(failure, host) from None
-        except BaseException:
-            self._circuits.abandon(circuit)
-            raise
-        self._circuits.succeed(circuit)
 
-    async def _attempt(
-        self, name: WireName, host: Host, prompt: Prompt, *, streamed: bool
+    async def _ask(
+        self, wire: Wire, prompt: Prompt, host: Host, facts: Facts, *, streamed: bool
     ) -> AsyncGenerator[Delta, None]:
-        """Ask once over one wire. Raises Failure."""
-        wire, facts = WIRES[name], self.facts(prompt.choice)
-        fitted = fit(prompt, host.row.id, facts, wire.media_kinds)
-        async with self._egress.open(wire.call(fitted, host, facts, streamed=streamed)) as reply:
-            if not _is_stream(reply, streamed=streamed):
+        """Ask once, over one wire. Raises Failure."""
+        async with self._egress.open(wire.call(prompt, host, facts, streamed=streamed)) as reply:
+            if reply.content_type == "text/html":
+                raise Failure("malformed", "a web page instead of an answer")
+            # Hosts that do not heed our wish say so in their content type.
+            is_whole = reply.content_type == "application/json" or not streamed
+            if is_whole and reply.content_type != "text/event-stream":
                 for delta in wire.read_whole(await reply.read_all()):
                     yield delta
                 return
@@ -139,31 +153,21 @@ class Providers:
                 yield delta
 
     def _wire_name(self, host: Host, model: str) -> WireName:
-        name = wire_of(host.row, model)
-        return (
-            "openai_chat" if name == "openai_responses" and host.base_url in self._without_responses else name
-        )
+        lacks_responses = (host.base_url, model) in self._without_responses
+        return "openai_chat" if lacks_responses else wire_of(host.row, model)
 
-    def _other_way(
-        self, failure: Failure, host: Host, wire: WireName, prompt: Prompt
-    ) -> tuple[WireName, Prompt] | None:
+    def _other_way(self, way: _Way, fitted: Prompt, host: Host, failure: Failure) -> _Way | None:
         """Return another way to ask the same of the same provider, or None if there is none."""
-        if wire == "openai_responses" and failure.status in _NO_SUCH_PATH:
+        if way.wire == "openai_responses" and failure.status in _NO_SUCH_PATH:
             # Behind OPENAI_BASE_URL there is often a host that speaks chat completions alone.
-            self._without_responses.add(host.base_url)
-            return "openai_chat", prompt
-        if failure.kind == "rejected_request" and (simple := simplified(prompt)):
-            return wire, simple
-        return None
+            return _Way("openai_chat", way.prompt, is_detour=True)
+        simple = simplified(fitted) if failure.kind == "rejected_request" else None
+        return way._replace(prompt=simple) if simple else None
 
-
-def _is_stream(reply: Reply, *, streamed: bool) -> bool:
-    """Whether the body is a stream: hosts that ignore our wish say so in their content type."""
-    if reply.content_type == "text/html":
-        raise Failure("malformed", "a web page instead of an answer")
-    if reply.content_type == "text/event-stream":
-        return True
-    return streamed and reply.content_type != "application/json"
+    def _learn(self, way: _Way, host: Host) -> None:
+        """Remember a detour that led to an answer; one that did not may be for want of the model itself."""
+        if way.is_detour:
+            self._without_responses.add((host.base_url, way.prompt.choice.model))
 
 
 async def _next_block(reply: Reply, reader: AnswerReader) -> bytes:
