@@ -1,0 +1,5 @@
+"""Google's Gemini API: generateContent and streamGenerateContent."""
+
+from .wire import Gemini
+
+__all__ = ["Gemini"]
