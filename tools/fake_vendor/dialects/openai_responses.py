@@ -163,12 +163,10 @@ class OpenAIResponses:
 
     def error_frames(self, problem: Problem, asked: Asked, *, is_first: bool) -> list[Frame]:
         """Return an error event; mid-way, a response that failed."""
-        _, code = _TYPE_AND_CODE[problem.kind]
+        kind, code = _TYPE_AND_CODE[problem.kind]
+        error = {"code": code or kind, "message": problem.message}
         if is_first:
-            return [
-                _frame("error", "error", code=code, message=problem.message, param=None, sequence_number=0)
-            ]
-        error = {"code": code or "server_error", "message": problem.message}
+            return [_frame("error", "error", **error, param=None, sequence_number=0)]
         failed = _response(asked, "failed") | {"error": error}
         return [_frame("error", "response.failed", response=failed, sequence_number=0)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from backboard_server.providers.table import WireName
 from fake_vendor import Answer, CalledTool, Counting, Fault, Tokens
 from providers.faults.case import Case, failing
 from providers.faults.expected import TEXT, Answers, Contained, Either, Expected, Fails, retried
@@ -155,8 +156,14 @@ def _reasons() -> Iterator[Case]:
     odd: dict[str, Any] = {"unknown": "because", "empty": "", "long": "x" * 10_000}
     for name, reported in odd.items():
         answer = Answer(text=TEXT, finish_reason=reported)
-        either: Expected = Either(answers=Answers(), fails=Fails(kinds=("malformed", "truncated", "failed")))
-        yield Case(id=f"reason_{name}", answer=answer, streamed=either, plain=either)
+        chat = Answers()
+        yield Case(
+            id=f"reason_{name}",
+            answer=answer,
+            streamed=Contained(),
+            plain=Contained(),
+            on={"openai_chat": chat},
+        )
     refusal = Answer(text="", refusal="I would rather not.")
     yield Case(id="refusal", answer=refusal, streamed=Contained(), plain=Contained())
     for fault in (Fault.EMPTY_CHOICES, Fault.NULL_CONTENT):

@@ -16,6 +16,7 @@ from backboard_server.providers._surrogates import without_halves
 
 _TOKENS_MAX = 1_000_000_000  # a larger count is a fault of the host
 _ITEMS_READ = frozenset({"message", "reasoning", "function_call"})
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Part(msgspec.Struct, gc=False):
@@ -115,7 +116,7 @@ def decode_event(payload: bytes, read: frozenset[str]) -> Event:
         if _kind_of(payload) in read:
             raise _malformed(error, payload) from error
         return Event()
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return _decoded(_event, payload)
 
 
@@ -123,7 +124,7 @@ def decode_response(body: bytes) -> Response:
     """Return a response; raises Failure for what is none."""
     try:
         return _response.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         return _decoded(_response, body)
 
 
@@ -132,7 +133,7 @@ def decode_item(raw: msgspec.Raw) -> Item | None:
     payload = bytes(raw)
     try:
         item = _item.decode(payload or b"null")
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         if payload and _kind_of(payload) not in _ITEMS_READ:
             return None
         item = _decoded(_item, payload)
@@ -145,7 +146,7 @@ def decode_output(raw: msgspec.Raw) -> list[Item | None]:
         return []
     try:
         raws = _raws.decode(raw)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise _malformed(error, bytes(raw)) from error
     return [decode_item(each) for each in raws]
 
@@ -154,7 +155,7 @@ def usage_of(raw: msgspec.Raw) -> Usage | None:
     """Return the usage that a host reports, or None where it reports none or nonsense."""
     try:
         counts = _counts.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         return None
     taken = counts.input_tokens_details or _Input()
     given = counts.output_tokens_details or _Output()
@@ -186,7 +187,7 @@ def failure_of(problem: Problem | str | None) -> Failure:
 def _kind_of(payload: bytes) -> str:
     try:
         return _kind.decode(payload).type
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         return ""
 
 
