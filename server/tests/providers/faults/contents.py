@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from backboard_server.providers.table import WireName
 from fake_vendor import Answer, CalledTool, Counting, Fault, Tokens
 from providers.faults.case import Case, failing
 from providers.faults.expected import TEXT, Answers, Contained, Either, Expected, Fails, retried
