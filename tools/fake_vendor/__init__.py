@@ -8,7 +8,20 @@
 Out of process: `python -m fake_vendor --port 0` prints its address as one line of JSON.
 """
 
-from .script import Answer, CalledTool, Change, Counting, ErrorEvent, Fault, Instead, Status, Stop, Tokens
+from .script import (
+    Answer,
+    CalledTool,
+    Change,
+    Counting,
+    Crumbs,
+    ErrorEvent,
+    Fault,
+    Instead,
+    Preface,
+    Status,
+    Stop,
+    Tokens,
+)
 from .server import FakeVendor, Recorded
 
 __all__ = [
@@ -16,10 +29,12 @@ __all__ = [
     "CalledTool",
     "Change",
     "Counting",
+    "Crumbs",
     "ErrorEvent",
     "FakeVendor",
     "Fault",
     "Instead",
+    "Preface",
     "Recorded",
     "Status",
     "Stop",

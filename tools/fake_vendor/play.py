@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from itertools import takewhile
 
 import msgspec
+from msgspec.structs import replace
 
 from .bends import bent
 from .breaks import break_of
 from .changes import can_change, changed_body, changed_frames, encoded
+from .deliveries import delivered
 from .dialects import ODDITIES, Dialect
 from .refusals import refusal_of
 from .script import Answer, AnyFault, ErrorEvent, Fault
@@ -32,10 +34,9 @@ def steps_of(answer: Answer, asked: Asked, dialect: Dialect, credential: str = "
         yield refusal
     elif broken := break_of(answer.fault):
         yield from broken(dialect, asked)
-    elif asked.stream:
-        yield from _streamed(bent(answer), asked, dialect)
     else:
-        yield from _plain(bent(answer), asked, dialect)
+        play = _streamed if asked.stream else _plain
+        yield from delivered(answer.fault, play(bent(answer), asked, dialect))
 
 
 def exists(answer: Answer, asked: Asked, dialect: Dialect) -> bool:
@@ -55,10 +56,10 @@ def exists(answer: Answer, asked: Asked, dialect: Dialect) -> bool:
             else dialect.odd_frames(fault, frames, asked)
         )
         return odd is not None
-    if fault is Fault.COMMENTS and frames:
+    if fault is Fault.COMMENTS:
         return dialect.idle is not None
-    if fault is Fault.NO_DONE and frames:
-        return frames[-1].kind == "mark"
+    if fault is Fault.NO_DONE:
+        return dialect.frames(bent(answer), replace(asked, stream=True))[-1].kind == "mark"
     stop = stop_of(fault)
     return can_change(fault, frames, dialect) and (stop is None or can_stop(stop, frames))
 

@@ -153,7 +153,20 @@ class Counting(Struct, frozen=True, kw_only=True, tag="counting"):
     of_each: bool = False
 
 
-AnyFault = Fault | Status | ErrorEvent | Instead | Stop | Change | Counting
+class Crumbs(Struct, frozen=True, kw_only=True, tag="crumbs"):
+    """A healthy response, head and all, that arrives a few bytes at a time."""
+
+    size: int = 1
+
+
+class Preface(Struct, frozen=True, kw_only=True, tag="preface"):
+    """Bytes in the place of a response, or before a healthy one; without, the connection closes or hangs."""
+
+    raw: bytes
+    then: Literal["answer", "close", "hang"] = "close"
+
+
+AnyFault = Fault | Status | ErrorEvent | Instead | Stop | Change | Counting | Crumbs | Preface
 
 
 class CalledTool(Struct, frozen=True):

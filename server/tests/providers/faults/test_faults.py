@@ -15,11 +15,11 @@ from backboard_server.providers.table import WireName
 from backboard_server.providers.wires import WIRES
 from fake_vendor import FakeVendor
 from fake_vendor.dialects import DIALECTS
-from providers.faults import bodies, contents, statuses, streams
+from providers.faults import bodies, contents, deliveries, statuses, streams
 from providers.faults.case import Case
 from providers.faults.rig import KEY, PARTNERS, outcome_of, providers_for
 
-CASES = (*statuses.CASES, *bodies.CASES, *streams.CASES, *contents.CASES)
+CASES = (*statuses.CASES, *bodies.CASES, *streams.CASES, *contents.CASES, *deliveries.CASES)
 CASES_MIN = 120
 _DIALECTS = {dialect.name: dialect for dialect in DIALECTS}
 
