@@ -41,12 +41,19 @@ class FakeVendor:
 
     _server: asyncio.Server
 
-    def __init__(self, *, port: int = 0, models: tuple[str, ...] = ("fake-model",)) -> None:
-        """`models` is what GET /v1/models lists."""
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        models: tuple[str, ...] = ("fake-model",),
+        dialects: tuple[Dialect, ...] = DIALECTS,
+    ) -> None:
+        """`models` is what GET /v1/models lists; `dialects` is what the vendor speaks at all."""
         self.requests: deque[Recorded] = deque(maxlen=_RECORDED_MAX)
         self.impossible = ""
         self._port = port
         self._models = models
+        self._dialects = dialects
         self._answers: deque[Answer] = deque([Answer()])
         self._connections = Connections()
         self._recorded = asyncio.Event()
@@ -103,7 +110,7 @@ class FakeVendor:
     def _respond(self, request: Request) -> Steps:
         if (request.method, request.route) == ("POST", "/_script"):
             return iter((self._rescript(request.content),))
-        for dialect in DIALECTS:
+        for dialect in self._dialects:
             match dialect.purpose(request):
                 case "answer":
                     return self._answer(request, dialect)

@@ -9,6 +9,7 @@ from typing import Any, cast
 import msgspec
 
 from fake_vendor import Answer, FakeVendor, Stop
+from fake_vendor.dialects.openai_responses import OpenAIResponses
 
 
 async def _ask(url: str, body: object = None) -> tuple[int, Any]:
@@ -102,3 +103,11 @@ async def test_a_request_that_the_real_vendor_refuses_is_refused_in_its_words_an
         assert status == 400
         assert "role 'tool'" in body["error"]["message"]
         assert await _text(vendor) == "first"
+
+
+async def test_a_vendor_may_speak_less_than_all_dialects() -> None:
+    async with FakeVendor(dialects=(OpenAIResponses(),)) as vendor:
+        chat, _ = await _ask(f"{vendor.base_url}/chat/completions", _question("Hi."))
+        responses, _ = await _ask(f"{vendor.base_url}/responses", {"model": "m", "input": "Hi."})
+
+    assert (chat, responses) == (404, 200)
