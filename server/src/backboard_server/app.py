@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from . import __version__
-from .api import assistants, errors, health, messages, threads
+from .api import assistants, budgets, errors, health, messages, provider_keys, threads, usage
 from .api.edge import Edge, KeyCache
 from .api.frame import PREFIX, Frame
 from .bootstrap import open_adapters
@@ -46,8 +46,8 @@ def create_app(
         redirect_slashes=False,  # a redirect would lose the prefix; it is a 404 that says so
         generate_unique_id_function=_operation_id,
     )
-    for router in (messages.router, assistants.router, threads.router):
-        app.include_router(router, responses=errors.RESPONSES)
+    for resource in (messages, assistants, threads, provider_keys, usage, budgets):
+        app.include_router(resource.router, responses=errors.RESPONSES)
     app.include_router(health.router)
     errors.install(app)
     app.add_middleware(Frame, body_bytes_max=settings.body_bytes_max)

@@ -40,6 +40,11 @@ class Budget(Struct, frozen=True, kw_only=True):
         return max(self.limit_usd - self.spent_usd, 0.0)
 
     @property
+    def starts_at(self) -> datetime | None:
+        """When the present period began; None for the budget that has only one."""
+        return None if self.period == "total" else datetime.combine(self.period_start, time(), UTC)
+
+    @property
     def ends_at(self) -> datetime | None:
         """When the next period begins; None for the budget that has only one."""
         match self.period:
