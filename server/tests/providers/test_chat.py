@@ -12,12 +12,22 @@ from msgspec.structs import replace
 
 from backboard_server.domain.errors import Invalid, Upstream, UpstreamKind
 from backboard_server.domain.ports import ChatModels
-from backboard_server.domain.prompts import Delta, Finish, ModelChoice, Prompt, TextDelta, ToolCallDelta
+from backboard_server.domain.prompts import (
+    Delta,
+    Finish,
+    ModelChoice,
+    Prompt,
+    TextDelta,
+    Thinking,
+    ToolCallDelta,
+)
 from backboard_server.providers import EgressTimeouts, Providers
-from fake_vendor import Answer, FakeVendor, Fault
+from fake_vendor import Answer, FakeVendor, Fault, Status
+from fake_vendor.dialects.openai_chat import OpenAIChat
 
 KEY = "sk-a-key-that-must-not-be-seen"
 TEXT = "Grüße an die schöne weite Welt"
+REASONING = ModelChoice("openai", "gpt-5")
 QUICK = EgressTimeouts(first_byte_seconds=0.2, whole_answer_seconds=0.2, between_chunks_seconds=0.2)
 
 
@@ -248,12 +258,13 @@ async def test_a_host_that_answers_in_the_other_mode_is_understood(
 async def test_a_model_that_is_known_not_to_reason_is_not_asked_to(
     providers: Providers, vendor: FakeVendor, prompt: Prompt
 ) -> None:
-    thinking = replace(prompt, thinking={"effort": "low"})
+    thinking = replace(prompt, thinking=Thinking(effort="low"))
 
     await _deltas(providers, thinking, streamed=False)
-    await _deltas(providers, replace(thinking, choice=ModelChoice("openai", "gpt-5")), streamed=False)
+    await _deltas(providers, replace(thinking, choice=REASONING), streamed=False)
 
-    assert [request.body.get("reasoning_effort") for request in vendor.requests] == [None, "low"]
+    assert "reasoning_effort" not in vendor.requests[0].body
+    assert vendor.requests[1].body["reasoning"]["effort"] == "low"
 
 
 async def test_a_provider_that_is_not_configured_is_refused_before_any_call(prompt: Prompt) -> None:
@@ -287,3 +298,63 @@ async def test_many_streams_at_once_do_not_mix(
     for number, deltas in enumerate(answers):
         text = "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
         assert text == f"You said: number {number}"
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_host_without_responses_is_asked_over_chat(prompt: Prompt, streamed: bool) -> None:
+    async with FakeVendor(dialects=(OpenAIChat(),)) as vendor:
+        providers = Providers({"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": vendor.base_url})
+        thinking = replace(prompt, choice=REASONING, thinking=Thinking(effort="low"))
+
+        deltas = await _deltas(providers, thinking, streamed=streamed)
+        await providers.aclose()
+
+    assert (
+        "".join(delta.text for delta in deltas if isinstance(delta, TextDelta)) == "You said: Good morning."
+    )
+    assert vendor.requests[0].body["reasoning_effort"] == "low"
+
+
+@pytest.mark.parametrize("status", [404, 405])
+async def test_the_way_around_a_missing_path_is_remembered(
+    providers: Providers, vendor: FakeVendor, prompt: Prompt, status: int
+) -> None:
+    vendor.script(Answer(fault=Status(status=status, kind="invalid", message="Not here.")), Answer())
+    reasoning = replace(prompt, choice=REASONING)
+
+    await _deltas(providers, reasoning, streamed=True)
+    await _deltas(providers, reasoning, streamed=True)
+
+    assert [request.path for request in vendor.requests] == [
+        "/v1/responses",
+        "/v1/chat/completions",
+        "/v1/chat/completions",
+    ]
+
+
+async def test_a_model_that_is_found_on_neither_way_is_looked_for_again(
+    providers: Providers, vendor: FakeVendor, prompt: Prompt
+) -> None:
+    vendor.script(Answer(fault=Fault.MODEL_MISSING))
+    reasoning = replace(prompt, choice=REASONING)
+
+    for _ in range(2):
+        with pytest.raises(Upstream) as caught:
+            await _deltas(providers, reasoning, streamed=False)
+        assert caught.value.kind == "model_missing"
+
+    paths = [request.path for request in vendor.requests]
+    assert paths == ["/v1/responses", "/v1/chat/completions"] * 2
+
+
+async def test_who_may_not_see_the_reasoning_still_gets_the_answer(
+    providers: Providers, vendor: FakeVendor, prompt: Prompt
+) -> None:
+    said = "Your organization must be verified to generate reasoning summaries."
+    vendor.script(Answer(fault=Status(status=400, kind="invalid", message=said)), Answer(text=TEXT))
+    thinking = replace(prompt, choice=REASONING, thinking=Thinking(effort="high"))
+
+    _check_answer(await _deltas(providers, thinking, streamed=True), Answering())
+
+    reasoning = [request.body["reasoning"] for request in vendor.requests]
+    assert reasoning == [{"effort": "high", "summary": "auto"}, {"effort": "high"}]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from backboard_server.domain.keys import Secret
 from backboard_server.domain.models import Facts
-from backboard_server.domain.prompts import Delta, ModelChoice, Prompt
+from backboard_server.domain.prompts import Delta, ModelChoice, Prompt, Thinking
 
 from . import catalogue, local
 from ._choosing import Choosing
@@ -24,6 +24,7 @@ from .table import Row, WireName, wire_of
 from .wires import WIRES, AnswerReader, Wire
 
 _NO_SUCH_PATH = (404, 405)
+_WORDS_ABOUT_SUMMARIES = ("reasoning summaries", "reasoning.summary")
 _LAST_WORDS_SECONDS = 1.0  # for usage, once the answer itself has ended
 _DEFAULT_TIMEOUTS = EgressTimeouts()
 
@@ -161,13 +162,28 @@ class Providers:
         if way.wire == "openai_responses" and failure.status in _NO_SUCH_PATH:
             # Behind OPENAI_BASE_URL there is often a host that speaks chat completions alone.
             return _Way("openai_chat", way.prompt, is_detour=True)
-        simple = simplified(fitted) if failure.kind == "rejected_request" else None
+        if failure.kind != "rejected_request":
+            return None
+        if thinking := _unseen(way.prompt.thinking, failure):
+            return way._replace(prompt=replace(way.prompt, thinking=thinking))
+        simple = simplified(fitted)
         return way._replace(prompt=simple) if simple else None
 
     def _learn(self, way: _Way, host: Host) -> None:
         """Remember a detour that led to an answer; one that did not may be for want of the model itself."""
         if way.is_detour:
             self._without_responses.add((host.base_url, way.prompt.choice.model))
+
+
+def _unseen(thinking: Thinking | None, failure: Failure) -> Thinking | None:
+    """Return the same wish to think without a wish to see it, if it is the sight of it that was refused.
+
+    OpenAI shows summaries to verified organizations alone, and not of every model.
+    """
+    is_about_summaries = any(words in failure.said for words in _WORDS_ABOUT_SUMMARIES)
+    if thinking is None or thinking.is_hidden or not is_about_summaries:
+        return None
+    return replace(thinking, is_hidden=True)
 
 
 async def _next_block(reply: Reply, reader: AnswerReader) -> bytes:
