@@ -128,7 +128,10 @@ async def test_a_fallback_answers_and_the_answer_says_so(
 async def test_an_assistants_fallbacks_hold_for_its_threads(
     client: httpx.AsyncClient, vendor: FakeVendor
 ) -> None:
-    wish = [{"llm_provider": "nobody", "model_name": "x"}, {"llm_provider": "openai", "model_name": "gpt-4.1"}]
+    wish = [
+        {"llm_provider": "nobody", "model_name": "x"},
+        {"llm_provider": "openai", "model_name": "gpt-4.1"},
+    ]
     created = (await client.post("/assistants", json={"name": "A", "fallbacks": wish})).json()
     vendor.script(Answer(fault=Fault.UNAUTHORIZED), Answer(text="Hello"))
 

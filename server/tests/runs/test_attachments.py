@@ -22,13 +22,12 @@ async def stored(adapters: Adapters, content: bytes, tenant_id: UUID) -> str:
 
 
 def shown(index: int, blob_key: str, filename: str = "a.png") -> ShownFile:
-    return ShownFile(
-        index=index, blob_key=blob_key, filename=filename, media_type="image/png", kind="image"
-    )
+    return ShownFile(index=index, blob_key=blob_key, filename=filename, media_type="image/png", kind="image")
 
 
 def context(*files: ShownFile) -> Context:
-    messages = (PromptMessage("user", "Look."), PromptMessage("assistant", "Nice."), PromptMessage("user", ""))
+    said = (("user", "Look."), ("assistant", "Nice."), ("user", ""))
+    messages = tuple(PromptMessage(role, content) for role, content in said)
     return Context(Prompt(choice=ModelChoice("openai", "gpt-x"), messages=messages), 1, 0, files)
 
 

@@ -25,7 +25,7 @@ def written(tokens: int) -> Draft:
 
 
 def test_the_answer_is_cut_where_what_is_left_is_used_up() -> None:
-    allowance = Allowance(0.005, 1_000, lambda _: PRICED)  # 0.001 for the prompt leaves 1,000 tokens of answer
+    allowance = Allowance(0.005, 1_000, lambda _: PRICED)  # the prompt leaves 1,000 tokens
     allowance.begin(CHOICE)
 
     allowance.check(written(1_000))
