@@ -57,8 +57,7 @@ class Bench:
             with self.circuits.watch(key):
                 raise asyncio.CancelledError
         except Failure as failure:
-            assert failure.kind == "circuit_open"
-            return True
+            return failure.kind == "circuit_open"
         except asyncio.CancelledError:
             return False
 

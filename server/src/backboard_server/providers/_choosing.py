@@ -21,12 +21,18 @@ class Choosing:
     def __init__(
         self, environment: Mapping[str, str], first_models: FirstModels, rows: Iterable[Row] = ()
     ) -> None:
-        """`environment` holds keys, base URLs and the server's own default; `rows` go before the table's."""
+        """`environment` holds keys, base URLs and the server's own default.
+
+        `rows` are the operator's: those of the table's ids stand in their places, the others before all.
+        """
         self._environment = environment
         self._first_models = first_models
         self._default_provider = environment.get("BACKBOARD_LLM_PROVIDER", "").strip().lower()
         self._default_model = environment.get("BACKBOARD_MODEL_NAME", "").strip()
-        self._own_rows = {name: row for row in rows for name in (row.id, *row.aliases)}
+        own_rows = tuple(rows)
+        self._own_rows = {name: row for row in own_rows for name in (row.id, *row.aliases)}
+        further_rows = [row for row in own_rows if row.id not in {ours.id for ours in OUR_ROWS}]
+        self._preferred_rows = (*further_rows, *(self._own_rows.get(row.id, row) for row in OUR_ROWS))
         self._hosts: dict[str, Host] = {}
 
     async def choose(
@@ -75,18 +81,18 @@ class Choosing:
 
     @cached_property
     def _configured(self) -> frozenset[str]:
-        rows = [*self._own_rows.values(), *list_rows()]
+        rows = [*self._own_rows.values(), *(row for row in list_rows() if row.id not in self._own_rows)]
         return frozenset({row.id for row in rows if is_configured(row, self._environment)} | {local.PROVIDER})
 
     async def _first_at_hand(self, model: str | None, keys: Mapping[str, Secret]) -> ModelChoice:
         """Return the first row with a key, else a host on this machine that answers, else `local`."""
-        rows = [*self._own_rows.values(), *OUR_ROWS]
-        for row in rows:
-            if row.needs_key and (row.id in keys or is_configured(row, self._environment)):
+        for row in self._preferred_rows:
+            is_sure = row.needs_key or (row.is_at_hand and row.default_model)
+            if is_sure and (row.id in keys or is_configured(row, self._environment)):
                 return await self._with_model(self.host(row.id, keys), model)
-        for row in rows:
-            if self._may_be_running(row) and (first := await self._first_models.find(self.host(row.id))):
-                return ModelChoice(row.id, model or first)
+        for row in self._preferred_rows:
+            if self._may_be_running(row) and await self._first_models.find(self.host(row.id, keys)):
+                return await self._with_model(self.host(row.id, keys), model)
         return local.CHOICE
 
     def _may_be_running(self, row: Row) -> bool:

@@ -85,7 +85,7 @@ def _sentences(failure: Failure, host: Host) -> tuple[str, str]:
     """Return what happened and what to do about it."""
     match failure.kind:
         case "unreachable":
-            return f"could not be reached at {host.base_url}", "Check the address and the network."
+            return f"could not be reached at {host.shown_url}", "Check the address and the network."
         case "malformed":
             address = f"Try again, or check {host.row.base_url_variable}."
             return "sent an answer that cannot be read", address
@@ -105,8 +105,8 @@ def _sentences(failure: Failure, host: Host) -> tuple[str, str]:
 def _about_the_key(host: Host) -> tuple[str, str]:
     if host.is_tenants_key:
         return f"rejected {host.key_place}", f"Set another with PUT /provider-keys/{host.row.id}."
-    if host.has_key:
-        return f"rejected the key in {host.key_place}", "Check the variable and restart."
+    if host.has_key or host.has_credentials:
+        return f"rejected the key in {host.key_place}", "Check it and restart."
     return "did not let us in without a key", f"Set {host.key_place} and restart."
 
 

@@ -35,7 +35,7 @@ class Host:
         self._key = key
 
     def __repr__(self) -> str:
-        return f"Host({self.row.id}, {self.base_url}, {'with a key' if self._key else 'without a key'})"
+        return f"Host({self.row.id}, {self.shown_url}, {'with a key' if self._key else 'without a key'})"
 
     @property
     def has_key(self) -> bool:
@@ -52,21 +52,39 @@ class Host:
         """Where the key is set, for sentences about it."""
         if self.is_tenants_key:
             return f"your own key for {self.row.id}"
+        if self.has_credentials and not self._key:
+            return " and ".join(self.row.credential_variables[:_CREDENTIALS_REQUIRED])
         return self.row.key_variable or self.row.base_url_variable
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether there are credentials that stand for a key."""
+        return _has_credentials(self.row, self.settings)
+
+    @property
+    def shown_url(self) -> str:
+        """The address for sentences: without a user and a password."""
+        who = self._user_and_password()
+        return self.base_url.replace(f"{who}@", "", 1) if who else self.base_url
 
     def scrub(self, text: str) -> str:
         """Return a text of the provider without what is secret."""
         credentials = (self.settings.get(name, "") for name in self.row.credential_variables)
-        for secret in (self._key, *credentials):
-            if secret:
-                text = text.replace(secret, "…")
+        password = self._user_and_password().partition(":")[2]
+        # The longest first, as one may be part of another.
+        for secret in sorted({self._key, password, *credentials} - {""}, key=len, reverse=True):
+            text = text.replace(secret, "…")
         return text
+
+    def _user_and_password(self) -> str:
+        # By hand, as no address is so odd that an error message may fail over it.
+        return self.base_url.partition("://")[2].partition("/")[0].rpartition("@")[0]
 
 
 def is_configured(row: Row, environment: Mapping[str, str]) -> bool:
     """Whether the key is set (or what stands for one), or the address of a provider that needs none."""
     if not row.needs_key:
-        return bool(_value(environment, row.base_url_variable))
+        return row.is_at_hand or bool(_value(environment, row.base_url_variable))
     return bool(_key_of(row, environment)) or _has_credentials(row, environment)
 
 
@@ -80,14 +98,26 @@ def resolve(row: Row, environment: Mapping[str, str], own_key: Secret | None = N
         raise _missing(row, row.key_variable)
     names = row.settings.keys() if own_key else {*row.credential_variables, *row.settings}
     settings = row.settings | {name: value for name in names if (value := _value(environment, name))}
-    base_url = _value(environment, row.base_url_variable) or row.base_url
+    base_url = _completed(_value(environment, row.base_url_variable) or row.base_url, row, environment)
+    return Host(row, base_url.rstrip("/"), key, settings, is_tenants_key=own_key is not None)
+
+
+def _completed(base_url: str, row: Row, environment: Mapping[str, str]) -> str:
+    """Return an address with its `${VARIABLE}`s filled in."""
+    values = row.settings | {name: value for name in environment if (value := _value(environment, name))}
     try:
-        base_url = Template(base_url).substitute(dict(environment) | settings)
+        completed = Template(base_url).substitute(values)
     except KeyError as variable:
         raise _missing(row, variable.args[0]) from None
-    if not base_url:
+    except ValueError:
+        raise Invalid(
+            f"The address of {row.id} has a $ that begins no ${{VARIABLE}}: see to {row.base_url_variable}, "
+            "where $$ stands for a $.",
+            code="provider_not_configured",
+        ) from None
+    if not completed:
         raise _missing(row, row.base_url_variable)
-    return Host(row, base_url.rstrip("/"), key, settings, is_tenants_key=own_key is not None)
+    return completed
 
 
 def _key_of(row: Row, environment: Mapping[str, str]) -> str:

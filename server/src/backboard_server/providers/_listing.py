@@ -32,18 +32,19 @@ class FirstModels:
 
     def __init__(self, egress: Egress) -> None:
         self._egress = egress
-        self._remembered: dict[str, _Remembered] = {}
+        self._remembered: dict[tuple[str, str], _Remembered] = {}
         self._asking = asyncio.Lock()
 
     async def find(self, host: Host) -> str | None:
         """Return the host's first model, or None where it has none or does not answer within 300 ms."""
         async with self._asking:
             now = asyncio.get_running_loop().time()
-            known = self._remembered.get(host.row.id)
-            if known is None or known.until < now:
-                known = _Remembered(await self._ask(host), now + _REMEMBERED_SECONDS)
-                self._remembered[host.row.id] = known
-            return known.model
+            self._remembered = {key: known for key, known in self._remembered.items() if known.until >= now}
+            # By key as well: what one tenant's key shows, or fails to show, is nothing to the others.
+            key = (host.row.id, host.key)
+            if key not in self._remembered:
+                self._remembered[key] = _Remembered(await self._ask(host), now + _REMEMBERED_SECONDS)
+            return self._remembered[key].model
 
     async def _ask(self, host: Host) -> str | None:
         headers = {"Authorization": f"Bearer {host.key}"} if host.has_key else {}

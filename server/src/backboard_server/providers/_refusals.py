@@ -12,6 +12,7 @@ from ._failures import Failure
 from ._quota import refill_seconds
 
 _TEXT_DEPTH_MAX = 3
+_WORDS_DEPTH_MAX = 3  # an error, its details, theirs
 _DETAILS_MAX = 8
 
 _KIND_OF_STATUS: dict[int, UpstreamKind] = {
@@ -170,18 +171,17 @@ def _text(problem: object, depth: int) -> str | None:
     return None
 
 
-def _words(problem: object) -> list[str]:
+def _words(problem: object, depth: int = _WORDS_DEPTH_MAX) -> list[str]:
     """Return the words for programs in an error: its own, and those of its details (Gemini's `reason`)."""
     if isinstance(problem, list):
-        problem = next(iter(cast("list[Any]", problem)), None)
-    if not isinstance(problem, dict):
+        problem = next(iter(cast("list[object]", problem)), None)
+    if not depth or not isinstance(problem, dict):
         return []
-    fields = cast("dict[str, Any]", problem)
-    inner = fields.get("error")
-    own = [fields.get(name) for name in ("code", "type", "status", "reason", "__type")]
-    found: list[str] = [str(word).rpartition("#")[2] for word in own if isinstance(word, str)]
+    fields = cast("dict[str, object]", problem)
+    own = (fields.get(name) for name in ("code", "type", "status", "reason", "__type"))
+    found = [word.rpartition("#")[2] for word in own if isinstance(word, str)]
     details = fields.get("details")
     if isinstance(details, list):
         for detail in cast("list[object]", details)[:_DETAILS_MAX]:
-            found += _words(detail)
-    return found + (_words(inner) if isinstance(inner, dict) else [])
+            found += _words(detail, depth - 1)
+    return found + _words(fields.get("error"), depth - 1)

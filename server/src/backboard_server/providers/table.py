@@ -39,6 +39,7 @@ class Row(Struct, frozen=True, kw_only=True):
     none where no key is ever sent. `credential_variables` together stand for a key (the first two must).
     `settings` are further variables that the address or the wire reads, with their defaults.
     `has_responses` says that the host also speaks OpenAI's Responses, which suits reasoning models better.
+    `is_at_hand` says that a host without a key is there: the operator gave its address in the configuration.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Row(Struct, frozen=True, kw_only=True):
     dialect: Dialect = "common"
     wire: WireName = "openai_chat"
     has_responses: bool = False
+    is_at_hand: bool = False
 
     @property
     def key_variable(self) -> str:
