@@ -20,13 +20,16 @@ from backboard_server.providers.wires.anthropic.events import (
 )
 
 
+DEEP = b'{"a":' * 5_000
+
+
 def test_an_event_of_an_unknown_kind_is_empty_whatever_it_holds() -> None:
     assert decode_event(b'{"type":"message_sealed","message":"done","index":"first"}') == Event()
     assert decode_event(b'{"type":"ping"}').type == "ping"
 
 
 @pytest.mark.parametrize(
-    "payload", [b"", b"[]", b"{", b'{"type":"content_block_delta","delta":"x"}', b'{"type":7}', b"\xff"]
+    "payload", [DEEP, b"", b"[]", b"{", b'{"type":"content_block_delta","delta":"x"}', b'{"type":7}', b"\xff"]
 )
 def test_what_is_no_event_is_malformed(payload: bytes) -> None:
     with pytest.raises(Failure) as caught:
@@ -42,7 +45,7 @@ def test_half_a_surrogate_pair_is_replaced() -> None:
     assert event.delta.text == "a?"
 
 
-@pytest.mark.parametrize("body", [b"[]", b"<html>", b'{"content":"Hi."}', b'{"content":[1]}'])
+@pytest.mark.parametrize("body", [DEEP, b"[]", b"<html>", b'{"content":"Hi."}', b'{"content":[1]}'])
 def test_what_is_no_message_is_malformed(body: bytes) -> None:
     with pytest.raises(Failure) as caught:
         decode_message(body)

@@ -113,6 +113,8 @@ _KINDS = frozenset({
     "error",
 })  # fmt: skip
 
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
 T = TypeVar("T")
 
 
@@ -120,7 +122,7 @@ def decode_event(payload: bytes) -> Event:
     """Return an event, an empty one for a kind that is not known here; raises Failure for what is none."""
     try:
         return _event_decoder.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         if _is_of_unknown_kind(payload):
             return Event()
         return _repaired(payload, _event_decoder, error)
@@ -130,7 +132,7 @@ def decode_message(body: bytes) -> Message:
     """Return a plain answer; raises Failure for what is none, and for an error in its place."""
     try:
         message = _message_decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         message = _repaired(body, _message_decoder, error)
     if message.type == "error" or message.error is not None:
         raise failure_of(message.error)
@@ -184,7 +186,7 @@ def usage_of(counts: Counts | None) -> Usage | None:
 def _is_of_unknown_kind(payload: bytes) -> bool:
     try:
         return _kind_decoder.decode(payload).type not in _KINDS
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         return False
 
 
@@ -202,5 +204,5 @@ def _lenient(raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T | None:
         return None
     try:
         return decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         return None
