@@ -8,7 +8,7 @@ TEST_ARGUMENTS ?=
 LOCK_ARGUMENTS ?=
 
 # Each answers to `--check` by failing when a file that it writes is out of date.
-GENERATORS := tools/unasync.py
+GENERATORS := tools/unasync.py tools/prices.py
 
 # Another environment that happens to be active must not leak into ours.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV CONDA_PREFIX

@@ -30,6 +30,13 @@ _WIRE_OF_LIBRARY: dict[str, WireName] = {
     "@ai-sdk/anthropic": "anthropic",
 }
 
+# Hosts with a library of their own whose vendors document an OpenAI-compatible base URL as well.
+_BASE_URLS = {
+    "aihubmix": "https://aihubmix.com/v1",  # docs.aihubmix.com/en/api/Aihubmix-Integration
+    "v0": "https://api.v0.dev/v1",  # v0.app/docs/v0-model-api
+    "venice": "https://api.venice.ai/api/v1",  # docs.venice.ai/getting-started/quick-start
+}
+
 
 class Row(Struct, frozen=True, kw_only=True):
     """How to reach a provider.
@@ -308,19 +315,21 @@ def _catalogue_rows() -> dict[str, Row]:
 
 def _catalogue_row(provider: catalogue.Provider) -> Row | None:
     """Read a provider of the catalogue as a row, if it speaks one of our wires."""
-    wire = _WIRE_OF_LIBRARY.get(provider.npm)
-    if wire is None or not provider.api:
+    documented = _BASE_URLS.get(provider.id)
+    wire = "openai_chat" if documented else _WIRE_OF_LIBRARY.get(provider.npm)
+    address = documented or provider.api
+    if wire is None or not address:
         return None
     # One entry gives the whole path of the endpoint instead of the base.
-    base_url = provider.api.rstrip("/").removesuffix("/chat/completions")
-    address = next((name for name in provider.env if name.endswith("_ENDPOINT")), None)
-    keys = [name for name in provider.env if name != address and f"${{{name}}}" not in base_url]
+    base_url = address.rstrip("/").removesuffix("/chat/completions")
+    own_address = next((name for name in provider.env if name.endswith("_ENDPOINT")), None)
+    keys = [name for name in provider.env if name != own_address and f"${{{name}}}" not in base_url]
     own_name = "".join(letter if letter.isalnum() else "_" for letter in provider.id.upper())
     return Row(
         id=provider.id,
         label=provider.name,
         base_url=base_url,
-        base_url_variable=address or f"{own_name}_BASE_URL",
+        base_url_variable=own_address or f"{own_name}_BASE_URL",
         key_variables=tuple(keys[:1]),
         wire=wire,
         needs_key=urlsplit(base_url).hostname not in {"127.0.0.1", "localhost"},
