@@ -13,13 +13,23 @@ from .assistants import AssistantMethods
 from .documents import DocumentMethods
 from .memories import MemoryMethods
 from .messages import MessageMethods
+from .provider_keys import ProviderKeyMethods
 from .threads import ThreadMethods
+from .usage import UsageMethods
 
 if TYPE_CHECKING:
     import httpx
 
 
-class BackboardClient(AssistantMethods, ThreadMethods, MessageMethods, MemoryMethods, DocumentMethods):
+class BackboardClient(
+    AssistantMethods,
+    ThreadMethods,
+    MessageMethods,
+    MemoryMethods,
+    DocumentMethods,
+    ProviderKeyMethods,
+    UsageMethods,
+):
     """A client of the Backboard API. Use it as a context manager, or call `aclose` when done.
 
     `api_key` is read from BACKBOARD_API_KEY where it is left out, and `base_url` from BACKBOARD_BASE_URL,

@@ -22,6 +22,7 @@ from .messages import (
     MessageRole,
     ToolOutputsResponse,
 )
+from .provider_keys import ProviderKey, ProviderKeyDeleted
 from .threads import Thread, ThreadDeleted
 from .tools import (
     FunctionDefinition,
@@ -32,6 +33,16 @@ from .tools import (
     ToolParameterProperties,
     ToolParameters,
 )
+from .usage import (
+    Budget,
+    PaginatedUsageSummaryResponse,
+    PaginationMeta,
+    UsageEventSummary,
+    UsageGroup,
+    UsagePagination,
+    UsageReport,
+    UsageSums,
+)
 
 __all__ = [
     "Assistant",
@@ -39,6 +50,7 @@ __all__ = [
     "Attachment",
     "AttachmentInfo",
     "Attempt",
+    "Budget",
     "ChatMessagesResponse",
     "ContextUsage",
     "Document",
@@ -55,6 +67,10 @@ __all__ = [
     "Message",
     "MessageResponse",
     "MessageRole",
+    "PaginatedUsageSummaryResponse",
+    "PaginationMeta",
+    "ProviderKey",
+    "ProviderKeyDeleted",
     "Thread",
     "ThreadDeleted",
     "ToolCall",
@@ -64,4 +80,9 @@ __all__ = [
     "ToolOutputsResponse",
     "ToolParameterProperties",
     "ToolParameters",
+    "UsageEventSummary",
+    "UsageGroup",
+    "UsagePagination",
+    "UsageReport",
+    "UsageSums",
 ]
