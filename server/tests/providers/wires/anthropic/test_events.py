@@ -19,7 +19,6 @@ from backboard_server.providers.wires.anthropic.events import (
     usage_of,
 )
 
-
 DEEP = b'{"a":' * 5_000
 
 
