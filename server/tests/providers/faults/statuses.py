@@ -102,9 +102,43 @@ def _refused_for_good() -> Iterator[Case]:
     policy = final("content_policy", "rejected_request", status=400)
     yield _status(400, "content_policy", policy, name="content_policy")
     yield _status(429, "quota", final("spend_limit", status=429), name="quota", message=_QUOTA)
+    in_words = final("spend_limit", status=429)
+    yield _status(429, "rate_limit", in_words, name="quota_in_words", message=_QUOTA)
+    by_type = Status(status=429, kind="quota", message="No.")
+    yield Case(
+        id="quota_by_type",
+        answer=failing(by_type),
+        streamed=final("spend_limit", "rate_limited", status=429),
+        plain=final("spend_limit", "rate_limited", status=429),
+        on={"openai_chat": in_words, "openai_responses": in_words},
+    )
     waiting = Status(status=429, kind="quota", message=_QUOTA, headers=("Retry-After: 0",))
     yield _both("quota_with_retry_after", waiting, final("spend_limit", status=429, wait=0.0))
     yield _both("key_repeated", Fault.UNAUTHORIZED, final("rejected_key", status=401))
+
+
+def _by_status_alone() -> Iterator[Case]:
+    """What a status means where a proxy or a gateway sends it, without the vendor's words."""
+    meanings: dict[int, Expected] = {
+        400: final("rejected_request", status=400),
+        401: final("rejected_key", status=401),
+        402: final("spend_limit", status=402),
+        403: final("rejected_key", status=403),
+        404: final("model_missing", status=404),
+        408: retried("timeout", status=408),
+        409: retried("failed", status=409),
+        413: final("rejected_request", "context_length", status=413),
+        425: retried("failed", status=425),
+        429: final("rate_limited", status=429),
+        503: retried("failed", status=503),
+        529: retried("failed", status=529),
+    }
+    for status, expected in meanings.items():
+        silent = Status(status=status, body=b"", content_type="text/plain")
+        page = Status(status=status, body=_HTML, content_type="text/html")
+        foreign = Status(status=status, body=b'{"detail": "No, thank you."}')
+        for name, fault in {"silent": silent, "page": page, "foreign": foreign}.items():
+            yield _both(f"status_{status}_{name}", fault, expected)
 
 
 def _no_answers() -> Iterator[Case]:
@@ -170,6 +204,7 @@ def _odd_heads() -> Iterator[Case]:
 CASES: tuple[Case, ...] = (
     *_meanings(),
     *_refused_for_good(),
+    *_by_status_alone(),
     *_no_answers(),
     *_bodies_of_errors(),
     *_promises(),
