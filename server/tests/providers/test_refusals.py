@@ -305,12 +305,13 @@ def test_the_readable_part_is_found_in_every_shape(body: bytes, text: str) -> No
     assert refusal(400, body).said == text
 
 
-@pytest.mark.parametrize("depth", [*range(900, 1_000, 3), 20_000])
 @pytest.mark.parametrize(
     ("opening", "closing"), [(b'{"error":', b"}"), (b'{"details":[', b"]}"), (b"[", b"]")]
 )
-def test_no_depth_of_nesting_is_too_much(depth: int, opening: bytes, closing: bytes) -> None:
-    assert refusal(400, opening * depth + b"1" + closing * depth).kind == "rejected_request"
+def test_no_depth_of_nesting_is_too_much(opening: bytes, closing: bytes) -> None:
+    # Python's own limit lies somewhere in this range, depending on who calls.
+    for depth in (*range(700, 1_001), 20_000):
+        assert refusal(400, opening * depth + b"1" + closing * depth).kind == "rejected_request"
 
 
 JSON_VALUES = st.recursive(
