@@ -38,7 +38,7 @@ _FILES = frozenset(
         "audio/aiff",
         "audio/flac",
         "audio/mp3",
-        "audio/mpeg",
+        "audio/mp4",
         "audio/ogg",
         "audio/wav",
         "image/heic",
@@ -123,7 +123,7 @@ def _signed(body: Json, model: str) -> Iterator[str]:
             given = part.get("thoughtSignature")
             if given is not None and given not in _STAND_INS and not _is_ours(given, part):
                 yield "Corrupted thought signature."
-    if not model.startswith("gemini-3"):
+    if not _is_of_3(model):
         return
     asked = [at for at, content in enumerate(contents) if _is_question(content)]
     for at in range(asked[-1] if asked else 0, len(contents)):
@@ -148,7 +148,7 @@ def _is_question(content: Json) -> bool:
 def _form(body: Json, model: str) -> Iterator[str]:
     config = _part_of(body, "generationConfig")
     wants_json = config.get("responseMimeType") == "application/json"
-    if wants_json and body.get("tools") and not model.startswith("gemini-3"):
+    if wants_json and body.get("tools") and not _is_of_3(model):
         yield "Function calling with a response mime type: 'application/json' is unsupported"
     if "responseJsonSchema" in config and not wants_json:
         yield "Setting a response schema requires the response mime type application/json."
@@ -174,6 +174,10 @@ def _thinking(body: Json, model: str) -> Iterator[str]:
         yield f"The thinking budget {budget} is invalid. Please choose a value between {least} and {most}."
     if config and model.startswith(("gemini-1", "gemini-2.0")):
         yield f"Thinking is not enabled for models/{model}"
+
+
+def _is_of_3(model: str) -> bool:
+    return model.startswith("gemini-3") or model.endswith("-latest")
 
 
 def _part_of(body: Json, name: str) -> Json:

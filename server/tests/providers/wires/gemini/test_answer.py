@@ -192,7 +192,12 @@ def test_a_plain_answer_needs_a_candidate_and_no_reason() -> None:
         assert caught.value.kind == "malformed"
 
 
-def test_pictures_are_passed_over() -> None:
-    picture = {"inlineData": {"mimeType": "image/png", "data": "eA=="}}
+@pytest.mark.parametrize("thought", [{}, {"thought": True}])
+def test_pictures_are_passed_over_with_their_signatures(thought: dict[str, Any]) -> None:
+    picture = {"inlineData": {"mimeType": "image/png", "data": "eA=="}, "thoughtSignature": "s"} | thought
 
-    assert _streamed(_chunk({"text": "Look:"}, picture, reason="STOP"))[:-1] == [TextDelta("Look:")]
+    text, finish = _streamed(_chunk({"text": "Look:"}, picture, reason="STOP"))
+
+    assert text == TextDelta("Look:")
+    assert isinstance(finish, Finish)
+    assert finish.sidecar is None

@@ -76,7 +76,8 @@ def test_an_error_in_a_stream_has_its_kind(problem: object, kind: UpstreamKind) 
 
 
 @pytest.mark.parametrize(
-    "payload", [b"", b"{", b"[]", b"3", b'{"candidates": {}}', b"\xff", b"[" * 100_000, b"[{},{}]"]
+    "payload",
+    [b"", b"{", b"[]", b"3", b'{"candidates": {}}', b"\xff", b"[" * 100_000, b'{"x":' * 100_000, b"[{},{}]"],
 )
 def test_what_is_no_chunk_is_malformed(payload: bytes) -> None:
     with pytest.raises(Failure) as caught:
@@ -111,3 +112,5 @@ def test_a_plain_answer_may_be_a_list_of_chunks() -> None:
     assert [chunk.model_version for chunk in chunks] == ["a", "b"]
     with pytest.raises(Failure, match="truncated"):
         decode_all(b'[{"modelVersion":"a"},')
+    with pytest.raises(Failure, match="recursion"):
+        decode_all(b'[{"x":' + b"[" * 100_000)

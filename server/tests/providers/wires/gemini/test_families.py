@@ -7,6 +7,7 @@ import pytest
 from backboard_server.domain.prompts import Effort, Thinking
 from backboard_server.providers.wires.gemini.families import (
     generation_of,
+    shares_signatures,
     takes_json_with_tools,
     takes_system,
     thinking_config,
@@ -24,7 +25,7 @@ SHOWN = {"includeThoughts": True}
         ("Gemini-3-flash-preview", 3),
         ("gemini-flash-lite-latest", 3),
         ("gemini-4-pro", 4),
-        ("gemma-4-31b-it", None),
+        ("gemma-4-31b-it", 0),
         ("gemini-embedding-001", None),
         ("some-model", None),
     ],
@@ -32,6 +33,20 @@ SHOWN = {"includeThoughts": True}
 def test_the_generation_is_read_from_the_name(model: str, generation: int | None) -> None:
     assert generation_of(model) == generation
     assert wants_signatures(model) == takes_json_with_tools(model) == ((generation or 0) >= 3)
+
+
+@pytest.mark.parametrize(
+    ("model", "other", "is_shared"),
+    [
+        ("gemini-3-pro-preview", "gemini-3.5-flash", True),
+        ("gemini-3-pro-preview", "gemini-2.5-flash", False),
+        ("gemini-3-pro-preview", "gemma-4-31b-it", False),
+        ("gemini-3-pro-preview", "", True),
+        ("a-name-of-a-proxy", "gemini-3.5-flash", True),
+    ],
+)
+def test_signatures_are_shared_within_a_generation(model: str, other: str, is_shared: bool) -> None:
+    assert shares_signatures(model, other) == shares_signatures(other, model) == is_shared
 
 
 def test_gemma_has_no_system_instruction() -> None:

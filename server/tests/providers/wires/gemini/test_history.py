@@ -105,6 +105,7 @@ def test_files_go_inline_and_a_picture_of_another_type_by_name() -> None:
         Media(kind="image", media_type="image/png", filename="a.png", content=b"png"),
         Media(kind="pdf", media_type="application/pdf", filename="b.pdf", content=b"pdf"),
         Media(kind="audio", media_type="audio/wav", filename="c.wav", content=b"wav"),
+        Media(kind="audio", media_type="audio/mpeg", filename="c.mp3", content=b"mp3"),
         Media(kind="image", media_type="image/gif", filename="d.gif", content=b"gif"),
     )
 
@@ -115,6 +116,7 @@ def test_files_go_inline_and_a_picture_of_another_type_by_name() -> None:
         {"inlineData": {"mimeType": "image/png", "data": "cG5n"}},
         {"inlineData": {"mimeType": "application/pdf", "data": "cGRm"}},
         {"inlineData": {"mimeType": "audio/wav", "data": "d2F2"}},
+        {"inlineData": {"mimeType": "audio/mp3", "data": "bXAz"}},
         {"text": "[File attached, which this model cannot see: d.gif]"},
     ]
 

@@ -50,3 +50,13 @@ def test_what_has_no_shape_of_ours_is_nothing() -> None:
     assert read(None) is None
     assert read({"anthropic": {}}) is None
     assert read({"gemini": {"model": "m", "parts": "no"}}) is None
+
+
+def test_more_than_can_be_kept_is_not_kept() -> None:
+    many, large = SidecarDraft(), SidecarDraft()
+    for _ in range(5_000):
+        many.take_text("a", "s")
+        large.take_thought("a" * 1_000, "s")
+
+    assert many.whole("gemini-3.5-flash") is None
+    assert large.whole("gemini-3.5-flash") is None

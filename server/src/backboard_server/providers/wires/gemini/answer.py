@@ -109,6 +109,8 @@ class StreamedAnswer:
         content = candidate.content
         for part in (content.parts if content else None) or ():
             signature = part.thought_signature
+            if len(part.inline_data):
+                continue  # with its signature, which fits nothing that we keep
             if part.function_call is not None:
                 deltas.append(self._called(part.function_call))
                 self._sidecar.take_call(signature)
@@ -135,10 +137,7 @@ class StreamedAnswer:
         # Generations before 3 give no ids.
         unique = call.id if call.id and call.id not in self._ids else f"call_{new_id().hex}"
         self._ids.add(unique)
-        arguments = bytes(call.args)
-        # The vendor breaks and indents the lines of a plain answer.
-        text = "{}" if arguments in _NOTHING else msgspec.json.format(arguments, indent=-1).decode()
-        delta = ToolCallDelta(self._calls, text, unique, call.name)
+        delta = ToolCallDelta(self._calls, _arguments(bytes(call.args)), unique, call.name)
         self._calls += 1
         return delta
 
@@ -151,3 +150,13 @@ class StreamedAnswer:
         if reported in _MISTAKES or (reported == _UNNAMED and not self._has_spoken):
             raise Failure("failed", said)
         return "tool_calls" if self._calls else "stop"
+
+
+def _arguments(raw: bytes) -> str:
+    """Return arguments on one line: the vendor breaks and indents those of a plain answer."""
+    if raw in _NOTHING:
+        return "{}"
+    try:
+        return msgspec.json.format(raw, indent=-1).decode()
+    except RecursionError as error:
+        raise Failure("malformed", "a tool call whose arguments are nested too deeply") from error

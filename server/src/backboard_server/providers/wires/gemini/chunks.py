@@ -25,12 +25,13 @@ class FunctionCall(msgspec.Struct, gc=False):
 
 
 class Part(msgspec.Struct, gc=False, rename="camel"):
-    """A piece of an answer. Pictures, and code that the vendor ran, are passed over."""
+    """A piece of an answer. Pictures are passed over, and code that the vendor ran."""
 
     text: str | None = None
     thought: bool | None = None
     thought_signature: str | None = None
     function_call: FunctionCall | None = None
+    inline_data: msgspec.Raw = msgspec.Raw()
 
 
 class Content(msgspec.Struct, gc=False):
@@ -75,6 +76,9 @@ class _Problem(msgspec.Struct, gc=False):
     code: int | None = None
 
 
+# What a decoder raises: of what is no JSON, of no text, and of what is nested too deeply.
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
 _decoder = msgspec.json.Decoder(Chunk)
 _counts_decoder = msgspec.json.Decoder(_Counts | None)
 _problem_decoder = msgspec.json.Decoder(_Problem)
@@ -84,7 +88,7 @@ def decode(payload: bytes) -> Chunk:
     """Return a chunk; raises Failure for what is none, and for an error sent as one."""
     try:
         chunk = _decoder.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         chunk = _repaired(payload)
     if len(chunk.error):
         raise _failure_of(payload, chunk.error)
@@ -97,7 +101,7 @@ def decode_all(body: bytes) -> list[Chunk]:
         return [decode(body)]
     try:
         items = msgspec.json.decode(body, type=list[msgspec.Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise Failure("malformed", f"{error}: {text_of(None, body)}") from error
     return [decode(bytes(item)) for item in items]
 
@@ -118,7 +122,7 @@ def usage_of(reported: bytes | None) -> Usage | None:
     """
     try:
         counts = _counts_decoder.decode(reported) if reported else None
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         return None
     if counts is None:
         return None
@@ -137,7 +141,7 @@ def _failure_of(payload: bytes, error: msgspec.Raw) -> Failure:
     """Return the failure of an error that came with status 200; its code is a status."""
     try:
         code = _problem_decoder.decode(error).code
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         code = None
     refused = refusal(code if code and 400 <= code < 600 else _STATUS_UNKNOWN, payload)
     return Failure(refused.kind, refused.said, retry_after_seconds=refused.retry_after_seconds)

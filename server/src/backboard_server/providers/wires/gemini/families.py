@@ -17,6 +17,7 @@ Level = Literal["minimal", "low", "medium", "high"]
 
 _VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?(?:-|$)")
 _ALIAS = re.compile(r"gemini-(?:pro|flash|flash-lite)-latest$")
+_GEMMA = "gemma-"
 _ALIAS_VERSION = (3, 8)  # or newer: an alias moves on, and what it takes becomes no more
 
 _RANK: dict[Effort, int] = {"none": 0, "minimal": 0, "low": 1, "medium": 2, "high": 3, "max": 3}
@@ -30,14 +31,23 @@ Json = dict[str, Any]
 
 
 def generation_of(model: str) -> int | None:
-    """Return the generation of a model, 3 for gemini-3.1-pro; None for a name that tells none."""
-    version = _version_of(_plain(model))
+    """Return the generation of a model: 3 for gemini-3.1-pro, 0 for Gemma, None where a name tells none."""
+    name = _plain(model)
+    if name.startswith(_GEMMA):
+        return 0
+    version = _version_of(name)
     return version[0] if version else None
+
+
+def shares_signatures(model: str, other: str) -> bool:
+    """Whether one may be shown what the other signed; of names that tell nothing it is hoped for."""
+    first, second = generation_of(model), generation_of(other)
+    return first == second or first is None or second is None
 
 
 def takes_system(model: str) -> bool:
     """Whether there is a system instruction; to Gemma it is said in the first turn of the user."""
-    return not _plain(model).startswith("gemma-")
+    return not _plain(model).startswith(_GEMMA)
 
 
 def takes_json_with_tools(model: str) -> bool:

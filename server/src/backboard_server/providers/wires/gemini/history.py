@@ -17,13 +17,14 @@ import msgspec
 from backboard_server.domain.prompts import Media, PromptMessage, ToolCall
 
 from . import sidecar
-from .families import generation_of, wants_signatures
+from .families import shares_signatures, wants_signatures
 from .sidecar import Kept, KeptAnswer
 
 _STAND_IN = (
     "skip_thought_signature_validator"  # for calls of another model, or of a history without signatures
 )
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"})
+_MEDIA_TYPES = {"audio/mpeg": "audio/mp3"}  # as .../docs/audio names it
 _OPENING = "[The conversation begins with the answer below.]"
 _CLOSING = "[Go on.]"
 _NAME_CHARACTERS_MAX = 64
@@ -72,7 +73,8 @@ def _parts(message: PromptMessage, names: dict[str, str], model: str) -> Iterato
 def _file(media: Media) -> Json:
     if media.kind == "image" and media.media_type not in _PICTURES:
         return {"text": f"[File attached, which this model cannot see: {media.filename}]"}
-    return {"inlineData": {"mimeType": media.media_type, "data": b64encode(media.content).decode()}}
+    kind = _MEDIA_TYPES.get(media.media_type, media.media_type)
+    return {"inlineData": {"mimeType": kind, "data": b64encode(media.content).decode()}}
 
 
 def _response(message: PromptMessage, names: dict[str, str]) -> Json:
@@ -84,7 +86,7 @@ def _response(message: PromptMessage, names: dict[str, str]) -> Json:
 
 def _answer(message: PromptMessage, model: str) -> Iterator[Json]:
     kept = sidecar.read(message.sidecar)
-    if kept is not None and generation_of(kept.model) == generation_of(model):
+    if kept is not None and shares_signatures(kept.model, model):
         parts = list(_as_it_was(message, kept))
     else:
         parts = list(_unsigned(message))

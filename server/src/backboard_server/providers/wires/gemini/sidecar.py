@@ -15,6 +15,9 @@ from backboard_server.domain.prompts import Sidecar
 
 NAME = "gemini"
 
+_PARTS_MAX = 4_096
+_CHARACTERS_MAX = 2_000_000  # signatures have some thousands each; more is no use of ours to keep
+
 
 class Kept(msgspec.Struct, omit_defaults=True):
     """A part of an answer: `length` characters of its text, a thought with `text`, or its next call."""
@@ -38,6 +41,7 @@ class SidecarDraft:
     def __init__(self) -> None:
         self._parts: list[Kept] = []
         self._is_signed = False
+        self._characters = 0
 
     def take_text(self, text: str, signature: str | None) -> None:
         """Take a part of text; without signatures, neighbours are one."""
@@ -57,11 +61,16 @@ class SidecarDraft:
         self._add(Kept("call", signature=signature or ""))
 
     def whole(self, model: str | None) -> Sidecar | None:
-        """Return the sidecar, or None where nothing was signed."""
-        return {NAME: msgspec.to_builtins(KeptAnswer(model or "", self._parts))} if self._is_signed else None
+        """Return the sidecar, or None where nothing was signed, or more than can be kept."""
+        is_too_much = len(self._parts) >= _PARTS_MAX or self._characters > _CHARACTERS_MAX
+        if not self._is_signed or is_too_much:
+            return None
+        return {NAME: msgspec.to_builtins(KeptAnswer(model or "", self._parts))}
 
     def _add(self, part: Kept) -> None:
-        self._parts.append(part)
+        self._characters += len(part.text) + len(part.signature)
+        if len(self._parts) < _PARTS_MAX and self._characters <= _CHARACTERS_MAX:
+            self._parts.append(part)
         self._is_signed = self._is_signed or bool(part.signature)
 
 
