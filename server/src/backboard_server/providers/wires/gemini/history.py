@@ -144,7 +144,7 @@ def _arguments(text: str) -> msgspec.Raw | Json:
         arguments: object = msgspec.json.decode(raw)
     except (msgspec.MsgspecError, RecursionError):
         arguments = None
-    return msgspec.Raw(raw) if isinstance(arguments, dict) else {"input": text}
+    return msgspec.Raw(raw) if isinstance(arguments, dict) else {"input": raw.decode()}
 
 
 def _name(call: ToolCall) -> str:
