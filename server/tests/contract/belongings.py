@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from fastapi import FastAPI
 from msgspec import Struct
 
+from backboard_server.domain.budgets import Budget
+from backboard_server.store.budgets import set_budget
 from backboard_server.store.database import Connection
 from conftest import Tenant, client_of, make_tenant
 from fake_vendor import Answer, FakeVendor
 
 
 class Belongings(Struct, frozen=True):
-    """A tenant with one thing of each kind that exists, one that was deleted, and the text in all."""
+    """A tenant with one thing of each kind that exists, one that was deleted, and the text in all.
+
+    Of a provider's key it is what may be shown that stands for its id.
+    """
 
     tenant: Tenant
     canary: str
@@ -33,9 +39,11 @@ async def plant(app: FastAPI, owner: Connection, vendor: FakeVendor, canary: str
     tenant = await make_tenant(owner)
     vendor.script(Answer(text=canary, reasoning=canary))
     async with client_of(app, tenant) as client:
-        await _ask(client, "POST", "/threads/messages", json={"content": canary})
+        await _ask(client, "POST", "/threads/messages", json={"content": canary, "model_name": canary})
         existing = await plant_things(client, canary)
         deleted = await plant_things(client, canary)
+        key = canary.replace(" ", "-")
+        stored = await _ask(client, "PUT", "/provider-keys/groq", json={"api_key": key})
         await _ask(client, "DELETE", f"/threads/{deleted['thread']}")
         await _ask(client, "DELETE", f"/assistants/{deleted['assistant']}")
     async with owner.transaction():
@@ -44,7 +52,21 @@ async def plant(app: FastAPI, owner: Connection, vendor: FakeVendor, canary: str
             "UPDATE threads SET summary = $3, summarised_through = 1 WHERE tenant_id = $1 AND id = $2",
             tenant.caller.tenant_id, existing["thread"], canary,
         )  # fmt: skip
+        # Once more at the end of time: whatever others do meanwhile, a list of the newest has it.
+        await owner.execute(
+            "INSERT INTO usage SELECT (jsonb_populate_record(u, jsonb_build_object('id', $3::text))).*"
+            " FROM usage AS u WHERE u.tenant_id = $1 AND u.model_name = $2",
+            tenant.caller.tenant_id, canary, f"ffffffff-ffff-7fff-bfff-{uuid4().hex[:12]}",
+        )  # fmt: skip
+    budget = await _set_budget(owner, tenant)
+    existing |= {"provider_key": stored["shown"], "budget": str(budget.id)}
     return Belongings(tenant, canary, existing, deleted)
+
+
+async def _set_budget(owner: Connection, tenant: Tenant) -> Budget:
+    """Give the tenant a budget that nothing here uses up; it also refuses models that have no price."""
+    name = await owner.fetchval("SELECT name FROM tenants WHERE tenant_id = $1", tenant.caller.tenant_id)
+    return await set_budget(owner, name, None, 1_000_000, "month")
 
 
 async def plant_things(client: httpx.AsyncClient, canary: str) -> dict[str, str]:

@@ -30,6 +30,11 @@ CONTENTS: dict[str, tuple[dict[str, Any], ...]] = {
     "create_thread": ({}, {"metadata": {"mine": True}}),
 }
 
+# What goes into the places of a path that are for no id.
+PLACES = {"provider": "groq"}
+# What is asked beside ids: so large a page that what another tenant has would be on it.
+QUERIES = {"get_recent_usage": {"page_size": "200"}}
+
 _ID_NAME = re.compile(r"(?:^|_)ids?$")
 
 
@@ -85,7 +90,7 @@ class Form(Struct, frozen=True):
     def arguments(self, ids: Mapping[IdField, object]) -> dict[str, Any]:
         """Return what `httpx.AsyncClient.request` takes to call it with these ids and no others."""
         path, body = self.operation.path, dict(self.content)
-        params: dict[str, Any] = {}
+        params: dict[str, Any] = {**QUERIES.get(self.operation.id, {})}
         headers: dict[str, str] = {}
         for field, value in ids.items():
             filled = [value] if field.is_list else value
@@ -98,6 +103,8 @@ class Form(Struct, frozen=True):
                     headers[field.name] = str(value)
                 case "body":
                     body[field.name] = filled
+        for name, value in PLACES.items():
+            path = path.replace(f"{{{name}}}", value)
         encoded = _encoded(self.media_type, body)
         return {"method": self.operation.method, "url": path, "params": params, "headers": headers} | encoded
 

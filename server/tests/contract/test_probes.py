@@ -107,3 +107,12 @@ def test_the_same_content_is_sent_in_each_encoding(media_type: str, expected: di
     arguments = form.arguments({field: "1"})
 
     assert expected.items() <= arguments.items()
+
+
+def test_a_place_in_a_path_that_is_for_no_id_is_filled() -> None:
+    app = FastAPI()
+
+    @app.delete("/provider-keys/{provider}")
+    async def delete(provider: str) -> None: ...  # pyright: ignore[reportUnusedFunction] - FastAPI calls it
+
+    assert form_of(app).arguments({})["url"] == "/provider-keys/groq"
