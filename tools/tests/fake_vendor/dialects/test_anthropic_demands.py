@@ -168,3 +168,11 @@ def test_a_newer_model_refuses_a_thought_whose_context_has_changed_unless_it_may
     changed = _body(*messages, model=model, system="Be long.")
     assert "different conversation" in (refusal_of(changed) or "")
     assert refusal_of(changed | {"thinking": drops}) is None
+
+
+def test_a_newer_model_drops_the_thoughts_of_others_without_a_word() -> None:
+    thought = _thought(_body(model="claude-opus-4-6"))
+
+    body = _body(USER, _turn("assistant", thought, ANSWER["content"][0]), USER, model="claude-opus-5-5")
+
+    assert refusal_of(body) is None

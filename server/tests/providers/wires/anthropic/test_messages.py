@@ -235,3 +235,10 @@ def test_whether_thoughts_are_shown_is_seen() -> None:
 
     assert shows_thought(_turns(ASKED, said, replay=REPLAY))
     assert not shows_thought(_turns(ASKED, said))
+
+
+def test_a_blank_text_between_thoughts_is_left_out() -> None:
+    blocks = (THOUGHT, {"type": "text", "length": 2}, THOUGHT, {"type": "text", "length": 2})
+    said = PromptMessage("assistant", "\n\nHi", sidecar=_kept(*blocks))
+
+    assert _turns(ASKED, said, replay=REPLAY)[1]["content"] == [THOUGHT, THOUGHT, _text("Hi")]

@@ -132,3 +132,18 @@ INEXPRESSIBLE: list[dict[str, Any]] = [
 @pytest.mark.parametrize("schema", INEXPRESSIBLE)
 def test_what_the_vendor_has_no_form_for_is_left_to_words(schema: dict[str, Any]) -> None:
     assert answer_schema(schema) is None
+
+
+def test_references_that_multiply_are_not_followed_for_long() -> None:
+    chain = {
+        f"L{level}": _object(a={"$ref": f"#/$defs/L{level + 1}"}, b={"$ref": f"#/$defs/L{level + 1}"})
+        for level in range(40)
+    }
+
+    assert answer_schema(_object(a={"$ref": "#/$defs/L0"}) | {"$defs": chain | {"L40": CITY}}) is None
+
+
+def test_a_schema_that_contains_itself_is_known_at_once() -> None:
+    tree = {"type": "object", "properties": {"left": {"$ref": "#/$defs/T"}}, "required": ["left"]}
+
+    assert answer_schema({"$ref": "#/$defs/T", "$defs": {"T": tree}}) is None

@@ -10,6 +10,7 @@ from typing import Any, cast
 import msgspec
 
 DEPTH_MAX = 64
+PARTS_MAX = 1_000  # with all references resolved, which may multiply what is small
 OPTIONAL_MAX = 24  # the vendor's limits on the complexity of one request
 UNIONS_MAX = 16
 
@@ -62,6 +63,7 @@ class _Strict:
         self._root = schema
         self._optional = 0
         self._unions = 0
+        self._parts = 0
         self._open_references: list[str] = []
 
     def whole(self) -> Json:
@@ -71,7 +73,8 @@ class _Strict:
         return rewritten
 
     def _rewritten(self, schema: object, depth: int) -> Json:
-        if not isinstance(schema, dict) or not depth:
+        self._parts += 1
+        if not isinstance(schema, dict) or not depth or self._parts > PARTS_MAX:
             raise _Inexpressible
         given = cast("Json", schema)
         if "$ref" in given:
@@ -90,11 +93,7 @@ class _Strict:
 
     def _resolved(self, reference: object, depth: int) -> Json:
         """Put what is meant in place of a reference: the vendor takes no schema that contains itself."""
-        if (
-            not isinstance(reference, str)
-            or reference in self._open_references
-            or len(self._open_references) > 8
-        ):
+        if not isinstance(reference, str) or reference in self._open_references:
             raise _Inexpressible
         found: object = self._root
         for step in reference.removeprefix("#/").split("/"):
