@@ -46,20 +46,20 @@ async def test_thinking_reaches_the_model_in_its_own_words(
     assert vendor.requests[-1].body.get("reasoning_effort") == effort
 
 
-@pytest.mark.parametrize(
-    ("fields", "place"),
-    [
-        ({"thinking": {"effort": "extreme"}}, "thinking effort"),
-        ({"thinking": {"budget_tokens": -1}}, "thinking budget_tokens"),
-        ({"thinking": "hard"}, "thinking"),
-        ({"response_format": {"type": "xml"}}, "response_format type"),
-        ({"response_format": {"type": "json_schema"}}, "response_format"),
-        ({"response_format": {"type": "json_schema", "json_schema": {"name": "a b", "schema": {}}}}, "name"),
-        ({"fallbacks": [{}]}, "fallbacks 0 llm_provider"),
-        ({"fallbacks": "openai"}, "fallbacks"),
-        ({"fallbacks": [{"llm_provider": "openai"}] * 6}, "fallbacks"),
-    ],
-)
+IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
+    ({"thinking": {"effort": "extreme"}}, "thinking effort"),
+    ({"thinking": {"budget_tokens": -1}}, "thinking budget_tokens"),
+    ({"thinking": "hard"}, "thinking"),
+    ({"response_format": {"type": "xml"}}, "response_format type"),
+    ({"response_format": {"type": "json_schema"}}, "response_format"),
+    ({"response_format": {"type": "json_schema", "json_schema": {"name": "a b", "schema": {}}}}, "name"),
+    ({"fallbacks": [{}]}, "fallbacks 0 llm_provider"),
+    ({"fallbacks": "openai"}, "fallbacks"),
+    ({"fallbacks": [{"llm_provider": "openai"}] * 6}, "fallbacks"),
+]
+
+
+@pytest.mark.parametrize(("fields", "place"), IMPOSSIBLE)
 async def test_what_cannot_be_is_refused_by_its_name(
     client: httpx.AsyncClient, fields: dict[str, Any], place: str
 ) -> None:

@@ -1,8 +1,8 @@
 """Switching models inside a thread never bricks it: random threads through random providers.
 
 Each turn is put together from the history as the store keeps it, sent over the wire of a random provider to
-a vendor that refuses what the real one refuses, and stored again. No turn may fail, and none may need the second
-try that a refused history gets; what a provider signed comes back to it as it was.
+a vendor that refuses what the real one refuses, and stored again. No turn may fail, and none may need the
+second try that a refused history gets; what a provider signed comes back to it as it was.
 """
 
 from __future__ import annotations
@@ -49,10 +49,11 @@ MODELS = (
     ModelChoice("mistral", "mistral-large-latest"),
 )
 SIGNING = tuple(
-    choice for choice in MODELS if choice.model in ("gpt-5", "gemini-2.5-flash", "gemini-3-pro-preview")
+    choice
+    for choice in MODELS
+    if choice.model == "gpt-5" or choice.provider == "google" or "sonnet" in choice.model
 )
-SIGNING += tuple(choice for choice in MODELS if "sonnet" in choice.model)
-TOOLS = tuple(
+TOOLS: tuple[dict[str, Any], ...] = tuple(
     {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}}
     for name in ("look", "hear")
 )

@@ -19,7 +19,10 @@ from fake_vendor import Answer, CalledTool, FakeVendor, Fault, Tokens
 PERSON = ResponseFormat(
     schema={"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}, name="person"
 )
-TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+TOOL: dict[str, Any] = {
+    "type": "function",
+    "function": {"name": "look", "parameters": {"type": "object", "properties": {}}},
+}
 
 modes = pytest.mark.parametrize("streamed", [True, False])
 

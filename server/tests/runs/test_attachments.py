@@ -26,8 +26,8 @@ def shown(index: int, blob_key: str, filename: str = "a.png") -> ShownFile:
 
 
 def context(*files: ShownFile) -> Context:
-    said = (("user", "Look."), ("assistant", "Nice."), ("user", ""))
-    messages = tuple(PromptMessage(role, content) for role, content in said)
+    look, nice = PromptMessage("user", "Look."), PromptMessage("assistant", "Nice.")
+    messages = (look, nice, PromptMessage("user", ""))
     return Context(Prompt(choice=ModelChoice("openai", "gpt-x"), messages=messages), 1, 0, files)
 
 

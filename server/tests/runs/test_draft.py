@@ -183,10 +183,10 @@ def test_text_that_is_held_is_said_only_when_it_is_released() -> None:
 def test_a_second_round_replaces_the_text_and_adds_to_what_was_used() -> None:
     draft = Draft(IDS, CHOICE, is_held=True)
     for delta in (TextDelta("no"), Finish("stop", Usage(3, 2, cost_usd=0.5))):
-        [*draft.add(delta)]
+        list(draft.add(delta))
     draft.start_over()
     for delta in (TextDelta("yes"), Finish("stop", Usage(10, 1, cost_usd=0.25))):
-        [*draft.add(delta)]
+        list(draft.add(delta))
 
     assert draft.content == "yes"
     assert draft.usage == Usage(13, 3, cost_usd=0.75)

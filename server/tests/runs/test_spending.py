@@ -20,7 +20,7 @@ FREE = Facts(context_limit=1_000, is_free=True)
 
 def written(tokens: int) -> Draft:
     draft = Draft(RunIds("t", "a", "r"), CHOICE)
-    [*draft.add(TextDelta("four" * tokens))]
+    list(draft.add(TextDelta("four" * tokens)))
     return draft
 
 
