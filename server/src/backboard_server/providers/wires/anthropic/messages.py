@@ -133,9 +133,8 @@ def _answer(
     blocks = _replayed(message, calls, replay) if replay else None
     if blocks is None:
         return [*text, *calls]
-    while blocks and _is_thought(
-        blocks[-1]
-    ):  # "The final block in an assistant message cannot be `thinking`."
+    # "The final block in an assistant message cannot be `thinking`."
+    while blocks and _is_thought(blocks[-1]):
         _ = blocks.pop()
     return blocks
 
