@@ -19,7 +19,10 @@ from fake_vendor.connection import Request
 from fake_vendor.script import Answer, Fault
 from fake_vendor.terms import Asked, Frame, Json, Problem, Purpose
 
+from .anthropic import Anthropic
+from .gemini import Gemini
 from .openai_chat import OpenAIChat
+from .openai_responses import OpenAIResponses
 
 
 class Dialect(Protocol):
@@ -130,4 +133,4 @@ class Dialect(Protocol):
 
 ODDITIES = frozenset({Fault.EMPTY_CHOICES, Fault.NULL_CONTENT, Fault.USAGE_MISSING})
 
-DIALECTS: tuple[Dialect, ...] = (OpenAIChat(),)
+DIALECTS: tuple[Dialect, ...] = (Anthropic(), Gemini(), OpenAIChat(), OpenAIResponses())

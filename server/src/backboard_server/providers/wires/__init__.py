@@ -14,7 +14,10 @@ from backboard_server.providers._hosts import Host
 from backboard_server.providers._http import Call
 from backboard_server.providers.table import WireName
 
+from .anthropic import Anthropic
+from .gemini import Gemini
 from .openai_chat import OpenAIChat
+from .openai_responses import OpenAIResponses
 
 
 class Frames(Protocol):
@@ -77,5 +80,8 @@ class Wire(Protocol):
 
 
 WIRES: Mapping[WireName, Wire] = {
+    "anthropic": Anthropic(),
+    "gemini": Gemini(),
     "openai_chat": OpenAIChat(),
+    "openai_responses": OpenAIResponses(),
 }
