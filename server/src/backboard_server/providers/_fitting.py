@@ -1,13 +1,13 @@
 """Fitting a prompt to the model that is called: what it cannot take is left out or becomes text. Pure.
 
 A thread may have been answered by any number of providers. Its history is neutral; here it becomes what this
-provider takes: sidecars of others are dropped, tool calls and their outputs come in pairs, files that this
-model cannot look at are named instead of shown.
+provider takes: sidecars of others are dropped, tool calls and their outputs come in pairs (or as text, for a
+model without tools), files that this model cannot look at are named instead of shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -21,17 +21,19 @@ _LOST = "[The output of this call is not known.]"
 def fit(prompt: Prompt, provider: str, facts: Facts, carried: frozenset[MediaKind]) -> Prompt:
     """Return the prompt as this provider's model takes it; `carried` is what its wire can carry."""
     takes = facts.takes & carried
-    messages = tuple(_fitted(message, provider, takes) for message in _paired(prompt.messages))
+    messages = _paired(prompt.messages)
+    if not facts.takes_tools:
+        messages = _spoken(messages)
     return replace(
         prompt,
-        messages=messages,
+        messages=tuple(_fitted(message, provider, takes) for message in messages),
         tools=prompt.tools if facts.takes_tools else (),
         thinking=prompt.thinking if facts.may_reason else None,
     )
 
 
 def simplified(prompt: Prompt) -> Prompt | None:
-    """Return the prompt without all that a provider could stumble over in its history; None if nothing was.
+    """Return the prompt without all that a provider could stumble over in its history; None if there is none.
 
     For a provider that refused the prompt: without sidecars, and with files in the last message alone.
     """
@@ -50,7 +52,7 @@ def _fitted(message: PromptMessage, provider: str, takes: frozenset[MediaKind]) 
         shown = tuple(media for media in message.media if media.kind in takes)
         hidden = [media for media in message.media if media.kind not in takes]
         message = replace(message, content=_with_names(message.content, hidden), media=shown)
-    if message.role == "user" and not message.content and not message.media:
+    if message.role == "user" and not message.content.strip() and not message.media:
         message = replace(message, content=_SILENT)
     return message
 
@@ -60,25 +62,35 @@ def _with_names(content: str, hidden: list[Media]) -> str:
     return f"{content}\n\n[Files attached, which this model cannot see: {names}]".strip()
 
 
-def _paired(messages: tuple[PromptMessage, ...]) -> Iterator[PromptMessage]:
+def _paired(messages: Iterable[PromptMessage]) -> Iterator[PromptMessage]:
     """Yield the messages with every tool call answered right behind it, and no output without its call."""
-    awaited: dict[str, PromptMessage | None] = {}
-    order: list[str] = []
+    outputs: dict[str | None, PromptMessage | None] = {}
+    for message in messages:
+        if message.role != "tool":
+            yield from _given(outputs)
+            outputs = {call.id: None for call in message.tool_calls}
+            yield message
+        elif message.tool_call_id in outputs and outputs[message.tool_call_id] is None:
+            outputs[message.tool_call_id] = message
+    yield from _given(outputs)
+
+
+def _given(outputs: dict[str | None, PromptMessage | None]) -> Iterator[PromptMessage]:
+    for call_id, output in outputs.items():
+        yield output or PromptMessage("tool", _LOST, tool_call_id=call_id)
+
+
+def _spoken(messages: Iterable[PromptMessage]) -> Iterator[PromptMessage]:
+    """Yield the messages with calls and their outputs as text, for a model that knows no tools."""
+    names: dict[str | None, str] = {}
     for message in messages:
         if message.role == "tool":
-            call_id = message.tool_call_id or ""
-            if call_id in awaited and awaited[call_id] is None:
-                awaited[call_id] = message
-            continue
-        yield from _outputs(order, awaited)
-        order, awaited = (
-            [call.id for call in message.tool_calls],
-            {call.id: None for call in message.tool_calls},
-        )
-        yield message
-    yield from _outputs(order, awaited)
-
-
-def _outputs(order: list[str], given: dict[str, PromptMessage | None]) -> Iterator[PromptMessage]:
-    for call_id in dict.fromkeys(order):
-        yield given[call_id] or PromptMessage("tool", _LOST, tool_call_id=call_id)
+            said = f"[{names[message.tool_call_id]} returned: {message.content}]"
+            yield replace(message, role="user", content=said, tool_call_id=None)
+        elif message.tool_calls:
+            names = {call.id: call.name for call in message.tool_calls}
+            called = "\n".join(f"[Called {call.name}: {call.arguments}]" for call in message.tool_calls)
+            content = f"{message.content}\n\n{called}".strip()
+            yield replace(message, content=content, tool_calls=(), sidecar=None)
+        else:
+            yield message
