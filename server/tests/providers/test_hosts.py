@@ -197,3 +197,26 @@ def test_a_host_without_a_key_is_configured_where_the_operator_named_it() -> Non
 
     assert not is_configured(own, {})
     assert is_configured(replace(own, is_at_hand=True), {})
+
+
+@pytest.mark.parametrize(
+    ("environment", "base_url"),
+    [
+        ({"AZURE_RESOURCE_NAME": "mine"}, "https://mine.openai.azure.com/openai/v1"),
+        ({"AZURE_OPENAI_ENDPOINT": "https://mine.example/"}, "https://mine.example/openai/v1"),
+        ({"AZURE_OPENAI_ENDPOINT": "https://mine.example/openai/v1/"}, "https://mine.example/openai/v1"),
+        (
+            {"AZURE_OPENAI_ENDPOINT": "https://mine.example", "AZURE_OPENAI_BASE_URL": "http://gate/v1"},
+            "http://gate/v1",
+        ),
+    ],
+)
+def test_azure_is_found_by_its_resource_or_by_either_address(
+    environment: dict[str, str], base_url: str
+) -> None:
+    assert resolve(_row("azure"), {"AZURE_OPENAI_API_KEY": "k", **environment}).base_url == base_url
+
+
+def test_azure_without_any_of_them_is_not_configured() -> None:
+    with pytest.raises(Invalid, match="AZURE_RESOURCE_NAME"):
+        _ = resolve(_row("azure"), {"AZURE_OPENAI_API_KEY": "k"})

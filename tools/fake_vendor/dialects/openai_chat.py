@@ -64,7 +64,8 @@ class OpenAIChat:
 
     def purpose(self, request: Request) -> Purpose | None:
         """Return what a request wants, by its path."""
-        match request.method, request.route:
+        # Azure has the same behind one more folder (learn.microsoft.com/azure/foundry/openai/latest).
+        match request.method, request.route.removeprefix("/openai"):
             case "POST", "/v1/chat/completions":
                 return "answer"
             case "GET", "/v1/models":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from string import Template
+from urllib.parse import urlsplit
 
 from backboard_server.domain.errors import Invalid
 from backboard_server.domain.keys import Secret
@@ -98,8 +99,17 @@ def resolve(row: Row, environment: Mapping[str, str], own_key: Secret | None = N
         raise _missing(row, row.key_variable)
     names = row.settings.keys() if own_key else {*row.credential_variables, *row.settings}
     settings = row.settings | {name: value for name in names if (value := _value(environment, name))}
-    base_url = _completed(_value(environment, row.base_url_variable) or row.base_url, row, environment)
+    base_url = _completed(_chosen_url(row, environment), row, environment)
     return Host(row, base_url.rstrip("/"), key, settings, is_tenants_key=own_key is not None)
+
+
+def _chosen_url(row: Row, environment: Mapping[str, str]) -> str:
+    """Return the address that the environment gives, as a whole or without its path, or else the row's."""
+    whole, site = _value(environment, row.base_url_variable), _value(environment, row.site_variable)
+    if whole or not site:
+        return whole or row.base_url
+    path = urlsplit(row.base_url).path
+    return site.rstrip("/").removesuffix(path) + path
 
 
 def _completed(base_url: str, row: Row, environment: Mapping[str, str]) -> str:

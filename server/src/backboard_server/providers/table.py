@@ -45,6 +45,7 @@ class Row(Struct, frozen=True, kw_only=True):
     Variables are those of the environment. The first of `key_variables` that is set is the key; there are
     none where no key is ever sent. `credential_variables` together stand for a key (the first two must).
     `settings` are further variables that the address or the wire reads, with their defaults.
+    `site_variable` is the vendor's own for an address that lacks the path of `base_url`.
     `has_responses` says that the host also speaks OpenAI's Responses, which suits reasoning models better.
     `is_at_hand` says that a host without a key is there: the operator gave its address in the configuration.
     """
@@ -56,6 +57,7 @@ class Row(Struct, frozen=True, kw_only=True):
     key_variables: tuple[str, ...] = ()
     credential_variables: tuple[str, ...] = ()
     settings: dict[str, str] = {}
+    site_variable: str = ""
     needs_key: bool = True
     default_model: str | None = None
     aliases: tuple[str, ...] = ()
@@ -184,7 +186,11 @@ OUR_ROWS = (
     Row(
         id="cohere",
         label="Cohere",
-        base_url="https://api.cohere.ai/compatibility/v1",  # docs.cohere.com/docs/compatibility-api
+        # docs.cohere.com/docs/compatibility-api has what the catalogue promises of its models: streaming,
+        # tools, JSON (its schema is asked for in words), and the efforts `none` and `high`. It is silent on
+        # images, which docs.cohere.com/docs/image-inputs has in OpenAI's shape, and on a field in which
+        # reasoning is shown. Citations, documents and connectors are those of its own protocol alone.
+        base_url="https://api.cohere.ai/compatibility/v1",
         base_url_variable="COHERE_BASE_URL",
         key_variables=("COHERE_API_KEY",),
         default_model="command-a-03-2025",
@@ -231,9 +237,12 @@ OUR_ROWS = (
     Row(
         id="azure",
         label="Azure OpenAI",
-        # learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle: the v1 API, without api-version
+        # learn.microsoft.com/azure/foundry/openai/api-version-lifecycle: v1, which every resource has.
+        # The older deployments/{name}/…?api-version= is not spoken: it reaches no model that v1 does not.
+        # A model is named as its deployment; reasoning is asked for where that is the name of a known model.
         base_url="https://${AZURE_RESOURCE_NAME}.openai.azure.com/openai/v1",
         base_url_variable="AZURE_OPENAI_BASE_URL",
+        site_variable="AZURE_OPENAI_ENDPOINT",
         key_variables=("AZURE_API_KEY", "AZURE_OPENAI_API_KEY"),
         aliases=("azure-openai",),
         dialect="azure",

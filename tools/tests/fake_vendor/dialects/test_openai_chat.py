@@ -59,6 +59,7 @@ def test_the_list_of_models_and_the_errors_are_what_openai_describes() -> None:
 
 def test_a_request_belongs_to_it_by_its_path() -> None:
     assert OPENAI.purpose(_request()) == "answer"
+    assert OPENAI.purpose(_request("/openai/v1/chat/completions")) == "answer"
     assert OPENAI.purpose(_request("/v1/models?limit=1", "GET")) == "models"
     assert OPENAI.purpose(_request("/v1/messages")) is None
 

@@ -47,7 +47,7 @@ def body_of(prompt: Prompt, dialect: Dialect, facts: Facts, *, streamed: bool) -
     if prompt.response_format is not None:
         _ask_for_json(body, prompt, prompt.response_format, dialect, facts)
     if prompt.thinking is not None:
-        body |= _thinking(prompt.thinking, dialect)
+        body |= _thinking(prompt.thinking, dialect, prompt.choice.model)
     if prompt.openrouter and dialect == "openrouter":
         body |= _routing(prompt.openrouter)
     return msgspec.json.encode(body)
@@ -122,16 +122,28 @@ def _ask_for_json(
         body["messages"].insert(0, {"role": "system", "content": json_instruction(response_format)})
 
 
-def _thinking(thinking: Thinking, dialect: Dialect) -> Json:
+def _thinking(thinking: Thinking, dialect: Dialect, model: str) -> Json:
     """Translate the wish to think: to an effort, all that this protocol has, or to OpenRouter's object."""
     if dialect == "openrouter":
         return {"reasoning": _openrouter_reasoning(thinking)}
+    if dialect == "strict":
+        return _on_or_off(thinking, model)
     effort = thinking.effort
     if effort is None and thinking.budget_tokens is not None:
         effort = _effort_of(thinking.budget_tokens)
-    if effort is None or dialect == "strict":
+    if effort is None:
         return {}
     return {"reasoning_effort": "high" if effort == "max" else effort}
+
+
+def _on_or_off(thinking: Thinking, model: str) -> Json:
+    """Return one of the two efforts that Mistral and Cohere know; Magistral always thinks and takes none.
+
+    Reference: docs.mistral.ai/capabilities/reasoning and docs.cohere.com/docs/compatibility-api.
+    """
+    if model.startswith("magistral"):
+        return {}
+    return {"reasoning_effort": "none" if thinking.effort == "none" else "high"}
 
 
 def _openrouter_reasoning(thinking: Thinking) -> Json:
