@@ -24,7 +24,7 @@ class SidecarDraft:
     """Collects what is to be kept while an answer is read."""
 
     def __init__(self) -> None:
-        self._details: list[Json] = []
+        self._details: list[_Detail] = []
         self._thoughts: list[str] = []
         self._extras: dict[str, Any] = {}
 
@@ -32,36 +32,51 @@ class SidecarDraft:
         """Take what a message or a delta has to keep."""
         if saying.reasoning_content:
             self._thoughts.append(saying.reasoning_content)
-        for detail in saying.reasoning_details or ():
-            self._add(detail)
+        for piece in saying.reasoning_details or ():
+            if not self._details or not self._details[-1].continues_with(piece):
+                self._details.append(_Detail())
+            self._details[-1].add(piece)
 
     def take_call(self, piece: CallPiece, call_id: str) -> None:
         """Take what a tool call has to keep, under the id by which it is stored."""
-        if piece.extra_content:
+        if isinstance(piece.extra_content, dict) and piece.extra_content:
             self._extras[call_id] = piece.extra_content
 
     def whole(self, *, has_calls: bool) -> Sidecar | None:
         """Return the sidecar, or None where there is nothing to keep."""
         kept: Json = {}
         if self._details:
-            kept["reasoning_details"] = self._details
+            kept["reasoning_details"] = [detail.whole() for detail in self._details]
         elif self._thoughts and has_calls:  # hosts want it within a turn of tools and refuse it elsewhere
             kept["reasoning_content"] = "".join(self._thoughts)
         if self._extras:
             kept["extra_content"] = self._extras
         return {NAME: kept} if kept else None
 
-    def _add(self, detail: Json) -> None:
-        last = self._details[-1] if self._details else None
-        if last is None or any(last.get(name) != detail.get(name) for name in ("type", "index")):
-            self._details.append(dict(detail))
-            return
-        for name, value in detail.items():
-            grows = name in _GROWING and isinstance(value, str) and isinstance(last.get(name), str)
-            if grows:
-                last[name] += value
-            elif value is not None:
-                last[name] = value
+
+class _Detail:
+    """One of OpenRouter's `reasoning_details`, put together from the pieces of a stream."""
+
+    def __init__(self) -> None:
+        self._fields: Json = {}
+        self._growing: dict[str, list[str]] = {}
+
+    def continues_with(self, piece: Json) -> bool:
+        """Whether a piece is more of this one: of its type, at its place, and by no other id."""
+        is_another = bool(piece.get("id") and self._fields.get("id") and piece["id"] != self._fields["id"])
+        return not is_another and all(self._fields.get(name) == piece.get(name) for name in ("type", "index"))
+
+    def add(self, piece: Json) -> None:
+        """Take a piece: texts go on, other fields are the last that was said of them."""
+        for name, value in piece.items():
+            if name in _GROWING and isinstance(value, str):
+                self._growing.setdefault(name, []).append(value)
+            if value is not None or name not in self._fields:
+                self._fields[name] = value
+
+    def whole(self) -> Json:
+        """Return the detail as the host wants it back."""
+        return self._fields | {name: "".join(pieces) for name, pieces in self._growing.items()}
 
 
 def extra_of_message(sidecar: Sidecar | None) -> Json:
