@@ -22,6 +22,7 @@ from backboard_server.domain.prompts import (
     Finish,
     ModelChoice,
     ReasoningDelta,
+    Sidecar,
     TextDelta,
     ToolCallDelta,
     Usage,
@@ -317,3 +318,21 @@ async def test_an_attempt_whose_end_was_not_seen_counts_as_done(
     assert isinstance(ended, events.RunEnded)
     thread = await get_thread(adapters.database, tenant.caller.tenant_id, run.turn.thread_id)
     assert [message.content for message in thread.messages] == ["Hello", "Once"]
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "is_kept"),
+    [
+        ({"anthropic": ["sealed"]}, True),
+        ({"anthropic": ["a\\u0000b"]}, True),
+        ({"anthropic": ["a\0b"]}, False),
+    ],
+)
+async def test_a_sidecar_is_kept_unless_postgres_cannot(
+    adapters: Adapters, tenant: Tenant, sidecar: Sidecar, is_kept: bool
+) -> None:
+    run = await open_run(adapters, tenant)
+
+    await finish(adapters, run, drafted(run, TextDelta("Hi"), Finish("stop", sidecar=sidecar)), NOW)
+
+    assert (await reopened(adapters, run)).history[-1].sidecar == (sidecar if is_kept else None)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from backboard_server.adapters import Adapters
@@ -16,7 +17,7 @@ from backboard_server.domain.events import ContextUsage, RunIds
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.keys import Caller
 from backboard_server.domain.messages import Attachment, MessageStatus
-from backboard_server.domain.prompts import ModelChoice, Usage
+from backboard_server.domain.prompts import ModelChoice, Sidecar, Usage
 from backboard_server.domain.threads import Turn
 from backboard_server.domain.tokens import estimate_message_tokens, estimate_tokens
 from backboard_server.store import turns
@@ -25,6 +26,7 @@ from .context import Context
 from .draft import Draft, views
 from .spending import cost_of
 
+_NUL, _BACKSLASH = b"\\u0000", b"\\\\"  # as JSON writes them
 _RATIO_RANGE = (0.25, 4.0)  # how far off our estimate may be believed to be
 _WAITS_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)  # a killed Postgres is back within two seconds
 _RATIO_TOKENS_MIN = 50  # below, the fixed part of a prompt distorts the ratio
@@ -71,7 +73,7 @@ async def finish(
             content=draft.content,
             reasoning=draft.reasoning or None,
             tool_calls=draft.tool_calls or None,
-            sidecar=draft.finish.sidecar if draft.finish else None,
+            sidecar=_storable(draft.finish.sidecar) if draft.finish else None,
             tokens=estimate_message_tokens(draft.content) + _call_tokens(draft),
             model_provider=draft.choice.provider,
             model_name=draft.choice.model,
@@ -169,6 +171,11 @@ def _estimated_usage(run: OpenRun, draft: Draft) -> Usage:
         return Usage()
     written = estimate_tokens(draft.content) + estimate_tokens(draft.reasoning) + _call_tokens(draft)
     return Usage(input_tokens=round(run.context.tokens * run.turn.token_ratio), output_tokens=written)
+
+
+def _storable(sidecar: Sidecar | None) -> Sidecar | None:
+    """Return the sidecar, or None for one that Postgres cannot keep: altered, it would fit nothing."""
+    return None if _NUL in msgspec.json.encode(sidecar).replace(_BACKSLASH, b"") else sidecar
 
 
 def _call_tokens(draft: Draft) -> int:
