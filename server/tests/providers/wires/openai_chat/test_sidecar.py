@@ -42,6 +42,11 @@ def test_pieces_of_one_detail_become_one_again_and_the_next_one_is_another() -> 
     }
 
 
+@pytest.mark.parametrize("odd", ["text", 1, {}, ["text", None, 1, [], [{}]]], ids=repr)
+def test_details_of_another_shape_are_none(odd: Any) -> None:
+    assert _kept(Saying(reasoning_details=odd)) is None
+
+
 def test_thoughts_are_kept_beside_calls_alone() -> None:
     thoughts = ({"reasoning_content": "It is "}, {"reasoning_content": "June."})
 

@@ -7,7 +7,7 @@ of calls by which Google's compatible endpoint carries its thought signatures.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from backboard_server.domain.prompts import Sidecar
 
@@ -32,7 +32,7 @@ class SidecarDraft:
         """Take what a message or a delta has to keep."""
         if saying.reasoning_content:
             self._thoughts.append(saying.reasoning_content)
-        for piece in saying.reasoning_details or ():
+        for piece in _objects(saying.reasoning_details):
             if not self._details or not self._details[-1].continues_with(piece):
                 self._details.append(_Detail())
             self._details[-1].add(piece)
@@ -77,6 +77,12 @@ class _Detail:
     def whole(self) -> Json:
         """Return the detail as the host wants it back."""
         return self._fields | {name: "".join(pieces) for name, pieces in self._growing.items()}
+
+
+def _objects(details: object) -> list[Json]:
+    """Return the objects of a list, whatever a host put in its place."""
+    items = cast("list[object]", details) if isinstance(details, list) else []
+    return [cast("Json", item) for item in items if isinstance(item, dict)]
 
 
 def extra_of_message(sidecar: Sidecar | None) -> Json:
