@@ -13,7 +13,7 @@ from running_server import run_command
 def test_help_names_every_command() -> None:
     shown = run_command("--help").stdout
 
-    assert all(name in shown for name in ("serve", "work", "migrate", "doctor", "keys"))
+    assert all(name in shown for name in ("serve", "work", "migrate", "doctor", "keys", "budgets"))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 import typer
@@ -27,9 +27,19 @@ keys = typer.Typer(
     help="Make, list and revoke API keys, beside a running server or without one.", no_args_is_help=True
 )
 app.add_typer(keys, name="keys")
+budgets = typer.Typer(
+    help="Set, list and remove what tenants and keys may spend, beside a running server.",
+    no_args_is_help=True,
+)
+app.add_typer(budgets, name="budgets")
 
 DataDir = Annotated[
     Path | None, typer.Option(help="The data folder. Default: BACKBOARD_DATA_DIR, else one of yours.")
+]
+BudgetTenant = Annotated[str, typer.Option(help="Whose budget.")]
+BudgetKey = Annotated[
+    UUID | None,
+    typer.Option(help="One key's, by its id as `keys list` shows it. Without: all of the tenant."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -156,6 +166,45 @@ def revoke_key(
 
     revoked = revoke(_settings(data_dir=data_dir), key_id)
     typer.echo(f"Revoked {revoked.shown} of {revoked.tenant_name}.")
+
+
+@budgets.command("set")
+def set_budget(
+    tenant: BudgetTenant,
+    usd: Annotated[float, typer.Option(help="How many US dollars may be spent in a period.")],
+    period: Annotated[
+        Literal["day", "month", "total"],
+        typer.Option(help="A day or a month of the calendar, in UTC, or all."),
+    ] = "month",
+    key: BudgetKey = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Set a budget in the place of the one before; what the period has cost already counts."""
+    from .budgets import line, set_one
+
+    typer.echo(line(set_one(_settings(data_dir=data_dir), tenant, key, usd, period)))
+
+
+@budgets.command("list")
+def list_budgets(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List every budget with what is spent and what is left of it."""
+    from .budgets import line, list_all
+
+    listed = list_all(_settings(data_dir=data_dir))
+    if as_json:
+        _print_json(listed)
+    else:
+        for budget in listed:
+            typer.echo(line(budget))
+
+
+@budgets.command("remove")
+def remove_budget(tenant: BudgetTenant, key: BudgetKey = None, data_dir: DataDir = None) -> None:
+    """Remove a budget: from the next message on nothing is held to it."""
+    from .budgets import remove
+
+    remove(_settings(data_dir=data_dir), tenant, key)
+    typer.echo("Removed.")
 
 
 def _settings(**options: Any) -> Settings:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import asyncio
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from backboard_server.settings import Settings
 from backboard_server.store import address
 from backboard_server.store.address import Address
+from backboard_server.store.database import Connection, connect_owner
 from backboard_server.store.embedded import EmbeddedPostgres
+from backboard_server.store.migrate import migrate
+
+Answer = TypeVar("Answer")
 
 
 @contextmanager
@@ -33,3 +39,18 @@ def entered_database(settings: Settings) -> Generator[Address]:
         return
     with EmbeddedPostgres.attach(settings.data_dir, account=settings.postgres_account) as postgres:
         yield postgres.connection("owner")
+
+
+def as_owner(settings: Settings, act: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+    """Do something as the owner of the tables, for the duration of a command."""
+    with entered_database(settings) as address:
+        return asyncio.run(_act(address, act))
+
+
+async def _act(address: Address, act: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+    await migrate(address)  # a command may come before the first start
+    owner = await connect_owner(address)
+    try:
+        return await act(owner)
+    finally:
+        await owner.close()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -12,13 +9,9 @@ from msgspec import Struct
 from backboard_server.domain.keys import ApiKey
 from backboard_server.settings import Settings
 from backboard_server.store import keys
-from backboard_server.store.address import Address
-from backboard_server.store.database import Connection, connect_owner
-from backboard_server.store.migrate import migrate
+from backboard_server.store.database import Connection
 
-from .database import entered_database
-
-Answer = TypeVar("Answer")
+from .database import as_owner
 
 
 class CreatedKey(Struct, frozen=True):
@@ -37,28 +30,14 @@ def create(settings: Settings, tenant: str, name: str) -> CreatedKey:
         key, secret = await keys.create_key(owner, tenant, name)
         return CreatedKey(key.tenant_name, key.tenant_id, key.id, secret)
 
-    return _as_owner(settings, act)
+    return as_owner(settings, act)
 
 
 def list_all(settings: Settings) -> list[ApiKey]:
     """Return every key of every tenant, oldest first, revoked ones too."""
-    return _as_owner(settings, keys.list_keys)
+    return as_owner(settings, keys.list_keys)
 
 
 def revoke(settings: Settings, key_id: UUID) -> ApiKey:
     """Revoke a key. Raises NotFound."""
-    return _as_owner(settings, lambda owner: keys.revoke_key(owner, key_id))
-
-
-def _as_owner(settings: Settings, act: Callable[[Connection], Awaitable[Answer]]) -> Answer:
-    with entered_database(settings) as address:
-        return asyncio.run(_act(address, act))
-
-
-async def _act(address: Address, act: Callable[[Connection], Awaitable[Answer]]) -> Answer:
-    await migrate(address)  # the first key may be made before the first start
-    owner = await connect_owner(address)
-    try:
-        return await act(owner)
-    finally:
-        await owner.close()
+    return as_owner(settings, lambda owner: keys.revoke_key(owner, key_id))
