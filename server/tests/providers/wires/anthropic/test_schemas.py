@@ -147,3 +147,15 @@ def test_a_schema_that_contains_itself_is_known_at_once() -> None:
     tree = {"type": "object", "properties": {"left": {"$ref": "#/$defs/T"}}, "required": ["left"]}
 
     assert answer_schema({"$ref": "#/$defs/T", "$defs": {"T": tree}}) is None
+
+
+def test_a_schema_of_nonsense_does_no_harm() -> None:
+    required: list[Any] = [[], {}, "a", "a"]
+    nonsense = _object(a={"type": "string", "format": [], "description": 7}) | {
+        "required": [[], {}, "a", "a"]
+    }
+
+    assert tool_schema(nonsense)["required"] == ["a"]
+    strict = answer_schema(nonsense)
+    assert strict is not None
+    assert strict["properties"]["a"]["description"] == '7 {"format":[]}'

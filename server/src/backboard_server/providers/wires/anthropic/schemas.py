@@ -17,9 +17,7 @@ UNIONS_MAX = 16
 Json = dict[str, Any]
 
 _KEPT = frozenset({"type", "description", "title", "enum", "const", "default"})
-_FORMATS = frozenset({
-    "date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid",
-})  # fmt: skip
+_FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid")
 # Constraints that the vendor refuses and that can be said in words; the server validates the answer anyway.
 _SAID = frozenset({
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
@@ -44,7 +42,7 @@ def tool_schema(parameters: object) -> Json:
     schema["type"] = "object"
     schema["properties"] = _as_object(schema.get("properties"))
     if "required" in schema:
-        schema["required"] = list(dict.fromkeys(_as_list(schema["required"])))
+        schema["required"] = list(dict.fromkeys(_names(schema["required"])))
     return schema
 
 
@@ -130,7 +128,7 @@ class _Strict:
             properties = _as_object(given.get("properties"))
             if not properties or isinstance(given.get("additionalProperties"), dict):
                 raise _Inexpressible
-            required = [name for name in _as_list(given.get("required")) if name in properties]
+            required = [name for name in _names(given.get("required")) if name in properties]
             self._optional += len(properties) - len(required)
             rewritten["properties"] = {
                 name: self._rewritten(value, depth - 1) for name, value in properties.items()
@@ -177,6 +175,10 @@ def _modern_value(name: str, value: object, depth: int) -> Any:
 
 def _as_object(value: object) -> Json:
     return cast("Json", value) if isinstance(value, dict) else {}
+
+
+def _names(value: object) -> list[str]:
+    return [name for name in _as_list(value) if isinstance(name, str)]
 
 
 def _as_list(value: object) -> list[Any]:
