@@ -177,11 +177,13 @@ def test_a_schema_that_the_model_does_not_take_is_asked_for_in_words(
 
 def test_a_wish_for_json_stands_in_the_input_as_well_where_nobody_speaks_of_it() -> None:
     spoken = replace(GREETING, messages=(PromptMessage("user", "JSON, please."),))
+    answered = replace(GREETING, messages=(*GREETING.messages, PromptMessage("assistant", "In JSON?")))
     instructed = replace(PROMPT, messages=(PromptMessage("system", "Use JSON."), *GREETING.messages))
     bodies = [
-        _body(replace(each, response_format=ResponseFormat())) for each in (GREETING, spoken, instructed)
+        _body(replace(each, response_format=ResponseFormat()))
+        for each in (GREETING, spoken, instructed, answered)
     ]
 
-    assert [body["text"]["format"]["type"] for body in bodies] == ["json_object"] * 3
-    assert [len(body["input"]) for body in bodies] == [2, 1, 2]
-    assert [refusal_of(body) for body in bodies] == [None] * 3
+    assert [body["text"]["format"]["type"] for body in bodies] == ["json_object"] * 4
+    assert [len(body["input"]) for body in bodies] == [2, 1, 2, 3]
+    assert [refusal_of(body) for body in bodies] == [None] * 4
