@@ -150,10 +150,9 @@ def test_a_schema_that_contains_itself_is_known_at_once() -> None:
 
 
 def test_a_schema_of_nonsense_does_no_harm() -> None:
-    required: list[Any] = [[], {}, "a", "a"]
-    nonsense = _object(a={"type": "string", "format": [], "description": 7}) | {
-        "required": [[], {}, "a", "a"]
-    }
+    required: Any = [[], {}, "a", "a"]
+    odd: Any = {"type": "string", "format": [], "description": 7}
+    nonsense = _object(a=odd) | {"required": required}
 
     assert tool_schema(nonsense)["required"] == ["a"]
     strict = answer_schema(nonsense)
