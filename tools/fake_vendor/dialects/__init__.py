@@ -20,6 +20,7 @@ from fake_vendor.script import Answer, Fault
 from fake_vendor.terms import Asked, Frame, Json, Problem, Purpose
 
 from .anthropic import Anthropic
+from .bedrock import Bedrock
 from .gemini import Gemini
 from .openai_chat import OpenAIChat
 from .openai_responses import OpenAIResponses
@@ -133,4 +134,4 @@ class Dialect(Protocol):
 
 ODDITIES = frozenset({Fault.EMPTY_CHOICES, Fault.NULL_CONTENT, Fault.USAGE_MISSING})
 
-DIALECTS: tuple[Dialect, ...] = (Anthropic(), Gemini(), OpenAIChat(), OpenAIResponses())
+DIALECTS: tuple[Dialect, ...] = (Anthropic(), Bedrock(), Gemini(), OpenAIChat(), OpenAIResponses())
