@@ -15,6 +15,7 @@ from backboard_server.providers._http import Call
 from backboard_server.providers.table import WireName
 
 from .anthropic import Anthropic
+from .bedrock import Bedrock
 from .gemini import Gemini
 from .openai_chat import OpenAIChat
 from .openai_responses import OpenAIResponses
@@ -81,6 +82,7 @@ class Wire(Protocol):
 
 WIRES: Mapping[WireName, Wire] = {
     "anthropic": Anthropic(),
+    "bedrock": Bedrock(),
     "gemini": Gemini(),
     "openai_chat": OpenAIChat(),
     "openai_responses": OpenAIResponses(),
