@@ -6,7 +6,17 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage, ToolCall
+from backboard_server.domain.models import Facts
+from backboard_server.domain.prompts import (
+    Effort,
+    Media,
+    ModelChoice,
+    Prompt,
+    PromptMessage,
+    ResponseFormat,
+    Thinking,
+    ToolCall,
+)
 from backboard_server.providers.table import Dialect
 from backboard_server.providers.wires.openai_chat.request import body_of
 from fake_vendor.description import ABSENT, is_available, problems
@@ -27,8 +37,24 @@ PROMPT = Prompt(
 )
 
 
-def _body(prompt: Prompt, dialect: Dialect = "openai", *, streamed: bool = False) -> dict[str, Any]:
-    return msgspec.json.decode(body_of(prompt, dialect, streamed=streamed))
+UNKNOWN = Facts(context_limit=1)
+STRUCTURED = Facts(context_limit=1, has_structured_output=True)
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}}
+PNG = Media(kind="image", media_type="image/png", filename="map.png", content=b"png")
+PDF = Media(kind="pdf", media_type="application/pdf", filename="report.pdf", content=b"pdf")
+WAV = Media(kind="audio", media_type="audio/wav", filename="call.wav", content=b"wav")
+OGG = Media(kind="audio", media_type="audio/ogg", filename="call.ogg", content=b"ogg")
+
+
+def _body(
+    prompt: Prompt, dialect: Dialect = "openai", facts: Facts = UNKNOWN, *, streamed: bool = False
+) -> dict[str, Any]:
+    return msgspec.json.decode(body_of(prompt, dialect, facts, streamed=streamed))
+
+
+def _parts(dialect: Dialect, *media: Media, text: str = "Look.") -> list[dict[str, Any]]:
+    message = PromptMessage("user", text, media=media)
+    return _body(replace(PROMPT, messages=(message,)), dialect)["messages"][0]["content"]
 
 
 def test_every_role_has_its_shape() -> None:
@@ -64,34 +90,54 @@ def test_a_stream_asks_for_usage_at_its_end(dialect: Dialect) -> None:
 
 
 def test_a_strict_host_gets_no_field_that_it_may_not_know() -> None:
-    body = _body(replace(PROMPT, thinking={"effort": "low"}), "strict", streamed=True)
+    body = _body(PROMPT, "strict", streamed=True)
 
     assert set(body) == {"model", "messages", "stream"}
+
+
+def test_files_are_sent_as_the_reference_has_them() -> None:
+    assert _parts("openai", PNG, PDF, WAV) == [
+        {"type": "text", "text": "Look."},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,cG5n"}},
+        {
+            "type": "file",
+            "file": {"filename": "report.pdf", "file_data": "data:application/pdf;base64,cGRm"},
+        },
+        {"type": "input_audio", "input_audio": {"data": "d2F2", "format": "wav"}},
+    ]
+
+
+def test_a_file_without_words_is_sent_alone() -> None:
+    assert [part["type"] for part in _parts("openai", PNG, text="")] == ["image_url"]
+
+
+@pytest.mark.parametrize(("dialect", "media"), [("common", PDF), ("strict", PDF), ("openai", OGG)])
+def test_a_file_of_a_kind_that_the_host_does_not_take_is_named(dialect: Dialect, media: Media) -> None:
+    assert media.filename in _parts(dialect, media)[1]["text"]
 
 
 @pytest.mark.parametrize(
     ("dialect", "thinking", "fields"),
     [
-        ("openai", {}, {}),
-        ("openai", {"effort": "Low"}, {"reasoning_effort": "low"}),
-        ("openai", {"effort": "max"}, {"reasoning_effort": "max"}),
-        ("common", {"effort": "max"}, {"reasoning_effort": "high"}),
-        ("common", {"effort": "medium"}, {"reasoning_effort": "medium"}),
-        ("common", {"budget_tokens": 1_024}, {"reasoning_effort": "low"}),
-        ("common", {"budget_tokens": 4_096}, {"reasoning_effort": "medium"}),
-        ("common", {"max_tokens": 32_000}, {"reasoning_effort": "high"}),
-        ("common", {"budget_tokens": "many"}, {}),
-        ("openrouter", {}, {"reasoning": {"enabled": True}}),
-        ("openrouter", {"effort": "max"}, {"reasoning": {"enabled": True, "effort": "xhigh"}}),
+        ("openai", Thinking(), {}),
+        ("openai", Thinking(effort="low"), {"reasoning_effort": "low"}),
+        ("openai", Thinking(effort="none"), {"reasoning_effort": "none"}),
+        ("openai", Thinking(effort="max"), {"reasoning_effort": "high"}),
+        ("common", Thinking(effort="medium", budget_tokens=1), {"reasoning_effort": "medium"}),
+        ("common", Thinking(budget_tokens=1_024), {"reasoning_effort": "low"}),
+        ("common", Thinking(budget_tokens=4_096), {"reasoning_effort": "medium"}),
+        ("common", Thinking(budget_tokens=32_000), {"reasoning_effort": "high"}),
+        ("openrouter", Thinking(), {"reasoning": {"enabled": True}}),
+        ("openrouter", Thinking(effort="max"), {"reasoning": {"enabled": True, "effort": "xhigh"}}),
         (
             "openrouter",
-            {"max_tokens": 2_000, "exclude_reasoning": True},
+            Thinking(budget_tokens=2_000, is_hidden=True),
             {"reasoning": {"enabled": True, "max_tokens": 2_000, "exclude": True}},
         ),
     ],
 )
 def test_thinking_is_said_in_the_words_of_the_host(
-    dialect: Dialect, thinking: dict[str, Any], fields: dict[str, Any]
+    dialect: Dialect, thinking: Thinking, fields: dict[str, Any]
 ) -> None:
     body = _body(replace(PROMPT, thinking=thinking), dialect)
 
@@ -121,15 +167,49 @@ def test_openrouter_gets_its_routing_and_nobody_else_does() -> None:
     assert set(_body(prompt, "openai")) == {"model", "messages"}
 
 
-def test_json_output_is_asked_for_and_spoken_of() -> None:
-    asked = _body(replace(PROMPT, json_output=True))
+def test_a_json_object_is_asked_for_and_spoken_of() -> None:
+    wish = ResponseFormat()
+    asked = _body(replace(PROMPT, response_format=wish))
     spoken_of = _body(
-        replace(PROMPT, json_output=True, messages=(PromptMessage("user", "As JSON, please."),))
+        replace(PROMPT, response_format=wish, messages=(PromptMessage("user", "As JSON, please."),))
     )
 
     assert asked["response_format"] == {"type": "json_object"}
     assert "JSON" in asked["messages"][0]["content"]
     assert len(spoken_of["messages"]) == 1
+
+
+def test_a_schema_is_sent_where_the_host_or_the_model_takes_one() -> None:
+    prompt = replace(PROMPT, response_format=ResponseFormat(schema=SCHEMA, name="place", is_strict=True))
+    field = {"type": "json_schema", "json_schema": {"name": "place", "schema": SCHEMA, "strict": True}}
+
+    assert _body(prompt, "openai")["response_format"] == field
+    assert _body(prompt, "common", STRUCTURED)["response_format"] == field
+
+
+def test_elsewhere_a_schema_is_put_in_words() -> None:
+    body = _body(replace(PROMPT, response_format=ResponseFormat(schema=SCHEMA)), "common")
+
+    assert body["response_format"] == {"type": "json_object"}
+    assert '"city"' in body["messages"][0]["content"]
+
+
+def test_beside_tools_only_some_hosts_are_asked_in_the_field() -> None:
+    prompt = replace(PROMPT, response_format=ResponseFormat(), tools=(TOOL,))
+
+    assert "response_format" in _body(prompt, "openrouter")
+    assert "response_format" not in _body(prompt, "common")
+    assert "JSON" in _body(prompt, "common")["messages"][0]["content"]
+
+
+def test_what_a_host_wants_to_see_again_goes_back_beside_its_answer() -> None:
+    kept = {"reasoning_content": "Paris is in France.", "extra_content": {"call_1": {"google": {"x": "y"}}}}
+    answer = PromptMessage("assistant", "", tool_calls=(CALL,), sidecar={"openai_chat": kept})
+
+    message = _body(replace(PROMPT, messages=(answer,)))["messages"][0]
+
+    assert message["reasoning_content"] == "Paris is in France."
+    assert message["tool_calls"][0]["extra_content"] == {"google": {"x": "y"}}
 
 
 @pytest.mark.skipif(not is_available(), reason=ABSENT)
@@ -139,9 +219,28 @@ def test_json_output_is_asked_for_and_spoken_of() -> None:
     [
         PROMPT,
         replace(PROMPT, tools=(TOOL,)),
-        replace(PROMPT, json_output=True),
-        replace(PROMPT, thinking={"effort": "max"}),
+        replace(PROMPT, response_format=ResponseFormat()),
+        replace(PROMPT, response_format=ResponseFormat(schema=SCHEMA)),
+        replace(PROMPT, thinking=Thinking(effort="max")),
+        replace(PROMPT, messages=(PromptMessage("user", "Look.", media=(PNG, PDF, WAV)),)),
     ],
 )
 def test_what_we_send_is_what_openai_describes(prompt: Prompt, streamed: bool) -> None:
     assert problems("CreateChatCompletionRequest", _body(prompt, streamed=streamed)) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "effort", "sent"),
+    [
+        ("command-a-reasoning-08-2025", "none", "none"),
+        ("command-a-reasoning-08-2025", "low", "high"),
+        ("mistral-small-latest", None, "high"),
+        ("magistral-medium-latest", "high", None),
+    ],
+)
+def test_a_strict_host_knows_thinking_and_not_thinking(
+    model: str, effort: Effort | None, sent: str | None
+) -> None:
+    prompt = replace(PROMPT, choice=ModelChoice("cohere", model), thinking=Thinking(effort=effort))
+
+    assert _body(prompt, "strict").get("reasoning_effort") == sent

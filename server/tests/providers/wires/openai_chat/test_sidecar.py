@@ -42,9 +42,17 @@ def test_pieces_of_one_detail_become_one_again_and_the_next_one_is_another() -> 
     }
 
 
-@pytest.mark.parametrize("odd", ["text", 1, {}, ["text", None, 1, [], [{}]]], ids=repr)
-def test_details_of_another_shape_are_none(odd: Any) -> None:
-    assert _kept(Saying(reasoning_details=odd)) is None
+def test_details_with_ids_of_their_own_stay_apart() -> None:
+    kept = _kept(
+        _detail(type="reasoning.text", index=0, id="one", text="It is June."),
+        _detail(type="reasoning.text", index=0, id="two", text="It is hot."),
+    )
+
+    assert kept is not None
+    assert [detail["text"] for detail in kept["openai_chat"]["reasoning_details"]] == [
+        "It is June.",
+        "It is hot.",
+    ]
 
 
 def test_thoughts_are_kept_beside_calls_alone() -> None:
@@ -68,7 +76,7 @@ def test_an_answer_with_nothing_to_keep_has_no_sidecar() -> None:
     assert _kept({"content": "Hi."}, has_calls=True) is None
 
 
-@pytest.mark.parametrize("odd", ["all of it", 7, {"a": 1}, [None], ["text"], [[]]])
+@pytest.mark.parametrize("odd", ["all of it", 7, {"a": 1}, ["text", None, 1], [[{"a": 1}]]], ids=str)
 def test_details_of_another_shape_cost_the_sidecar_and_not_the_answer(odd: Any) -> None:
     assert _kept({"content": "Hi.", "reasoning_details": odd}) is None
     draft = SidecarDraft()

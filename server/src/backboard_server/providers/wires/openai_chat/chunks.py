@@ -35,7 +35,7 @@ class CallPiece(msgspec.Struct, gc=False):
     index: int | None = None
     id: str | None = None
     function: CalledFunction | None = None
-    extra_content: dict[str, Any] | None = None  # Google: thought signatures
+    extra_content: Any = None  # Google: thought signatures
 
 
 class Saying(msgspec.Struct, gc=False):
@@ -44,7 +44,7 @@ class Saying(msgspec.Struct, gc=False):
     content: str | list[Part] | None = None
     reasoning_content: str | None = None  # DeepSeek, xAI, Moonshot, llama.cpp
     reasoning: str | None = None  # OpenRouter, Groq, Cerebras, vLLM, Ollama
-    reasoning_details: list[dict[str, Any]] | None = None  # OpenRouter
+    reasoning_details: Any = None  # OpenRouter; like `extra_content` only carried, so of any shape
     refusal: str | None = None
     tool_calls: list[CallPiece] | None = None
 

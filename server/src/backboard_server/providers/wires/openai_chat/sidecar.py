@@ -39,8 +39,8 @@ class SidecarDraft:
 
     def take_call(self, piece: CallPiece, call_id: str) -> None:
         """Take what a tool call has to keep, under the id by which it is stored."""
-        if isinstance(piece.extra_content, dict) and piece.extra_content:
-            self._extras[call_id] = piece.extra_content
+        for extra in _objects([piece.extra_content]):
+            self._extras[call_id] = extra
 
     def whole(self, *, has_calls: bool) -> Sidecar | None:
         """Return the sidecar, or None where there is nothing to keep."""
