@@ -115,6 +115,7 @@ async def test_the_range_is_thirty_days_unless_it_is_given(client: httpx.AsyncCl
         ({"group_by": "tenant"}, 400),
         ({"group_by": "day;DROP TABLE usage"}, 400),
         ({"start": "2026-02-01", "end": "2026-01-01"}, 400),
+        ({"start": "2025-01-01", "end": "2026-01-02"}, 400),
         ({"start": "soon"}, 422),
         ({"start": "2026-02-30"}, 422),
         ({"end": "2026-02-30"}, 422),
@@ -137,7 +138,7 @@ async def test_what_cannot_be_asked_is_refused(
 
 
 @pytest.mark.parametrize(
-    "params", [{"end": "9999-12-31"}, {"start": "1970-01-02"}, {"start": "0", "end": "1e6"}]
+    "params", [{"end": "9999-12-31"}, {"end": "1970-01-02"}, {"start": "0", "end": "1e6"}]
 )
 async def test_the_ends_of_the_calendar_break_nothing(
     client: httpx.AsyncClient, params: dict[str, str]

@@ -22,6 +22,7 @@ from .shapes import LIMIT_MAX, Limit, Skip, now
 router = APIRouter(tags=["usage"], route_class=GuardedRoute)
 
 DAYS_DEFAULT = 30
+DAYS_MAX = 366
 RECENT_DAYS = 30
 PAGE_MAX = 1_000
 NAME_CHARACTERS_MAX = 300
@@ -165,6 +166,8 @@ async def get_usage(
     )
     if question.start >= question.end:
         raise Invalid("The start of the range is not before its end: give an earlier start, or a later end.")
+    if question.end - question.start > timedelta(days=DAYS_MAX):
+        raise Invalid(f"The range is longer than {DAYS_MAX} days: ask for a part of it at a time.")
     answer = await usage.get_usage(adapters.database, caller.tenant_id, question, skip=skip, limit=limit)
     return UsageRead(
         data=[UsageRow.model_validate(_fields(group)) for group in answer.groups],
