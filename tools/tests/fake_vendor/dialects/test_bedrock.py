@@ -48,7 +48,7 @@ def test_a_request_belongs_to_it_by_its_path() -> None:
 
 
 def test_the_model_and_the_mode_are_in_the_path() -> None:
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "user", "content": [{"text": "Where is it?"}]},
         {"role": "assistant", "content": [{"text": "Here."}]},
         {"role": "user", "content": [{"toolResult": {}}]},
