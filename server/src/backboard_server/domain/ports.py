@@ -2,16 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from datetime import date
 from typing import Protocol
 
 from .keys import Secret
-from .models import Facts
+from .models import Facts, Model, ThinkingControls
 from .prompts import Delta, ModelChoice, Prompt
+
+
+class Catalogue(Protocol):
+    """What there is to call, and what providers themselves list."""
+
+    def models(self) -> Sequence[Model]:
+        """Return every known model, in an order that stays: those of the best known providers first."""
+        ...
+
+    def find_provider(self, name: str) -> str:
+        """Return a provider's id by id or alias in any case; a name that nobody has stays as it is."""
+        ...
+
+    def api_mode(self, model: Model) -> str | None:
+        """Return in which protocol a language model is called, or None where there is no way to call it."""
+        ...
+
+    def thinking(self, model: Model) -> ThinkingControls:
+        """Return which fields of `thinking` reach a model."""
+        ...
+
+    def providers_to_ask(self) -> Sequence[str]:
+        """Return the providers whose lists can be had now."""
+        ...
+
+    async def ask(self, provider: str, today: date) -> Sequence[Model]:
+        """Return what a provider lists `today`. Raises Upstream if it fails, Invalid if it is not set up."""
+        ...
+
+    def lay_over(self, listed: Sequence[Model]) -> None:
+        """Take what providers list in place of what was taken before."""
+        ...
 
 
 class ChatModels(Protocol):
     """Every model of every provider, behind one call."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is known of the models."""
+        ...
 
     async def choose(
         self, provider: str | None, model: str | None, keys: Mapping[str, Secret] = {}

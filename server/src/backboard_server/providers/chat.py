@@ -12,7 +12,8 @@ from backboard_server.domain.keys import Secret
 from backboard_server.domain.models import Facts
 from backboard_server.domain.prompts import Delta, ModelChoice, Prompt, Thinking
 
-from . import catalogue, local
+from . import local
+from ._catalogued import Catalogue
 from ._choosing import Choosing
 from ._circuits import OPEN_SECONDS, Circuits
 from ._failures import Failure, explain
@@ -61,6 +62,7 @@ class Providers:
         self._egress = Egress(timeouts)
         self._circuits = Circuits(circuit_open_seconds)
         self._choosing = Choosing(environment, FirstModels(self._egress), rows)
+        self.catalogue = Catalogue(environment, self._choosing, self._egress)
         self._without_responses: set[tuple[str, str]] = set()
 
     async def choose(
@@ -89,7 +91,7 @@ class Providers:
         """Return what matters of a model when it is called; 32,768 tokens of context where it is unknown."""
         if choice.provider == local.PROVIDER:
             return local.FACTS
-        known = catalogue.facts(choice.provider, choice.model)
+        known = self.catalogue.facts(choice.provider, choice.model)
         row = self._choosing.find_row(choice.provider)
         return known if row is None or row.needs_key else replace(known, is_free=True)
 
