@@ -1,14 +1,22 @@
+"""Which model is meant: by name, by key, by default, by the tenant's own keys and the operator's own rows."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from backboard_server.domain.errors import Invalid
+from backboard_server.domain.ids import new_id
+from backboard_server.domain.keys import Secret
 from backboard_server.domain.prompts import ModelChoice
 from backboard_server.providers._choosing import Choosing
 from backboard_server.providers._http import Egress, EgressTimeouts
 from backboard_server.providers._listing import FirstModels
+from backboard_server.providers.table import Row, find_row
+from backboard_server.store.sealing import Sealer
 from fake_vendor import FakeVendor
 
 CLOSED_PORT = "http://127.0.0.1:9/v1"
@@ -45,6 +53,9 @@ async def first_models() -> AsyncGenerator[FirstModels]:
         ),
         (BOTH_KEYS | {"BACKBOARD_LLM_PROVIDER": "local"}, (None, None), ("local", "quotes")),
         (BOTH_KEYS, ("Local", "gpt-4o"), ("local", "quotes")),
+        ({"ANTHROPIC_API_KEY": "a"}, ("Claude", None), ("anthropic", "claude-sonnet-4-6")),
+        ({"GOOGLE_API_KEY": "g"}, (None, None), ("google", "gemini-2.5-flash")),
+        ({"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"}, ("bedrock", "m"), ("amazon-bedrock", "m")),
         (NO_OLLAMA, (None, None), ("local", "quotes")),
         (NO_OLLAMA | {"GITHUB_TOKEN": "for something else"}, (None, None), ("local", "quotes")),
         (NO_OLLAMA | {"OPENAI_API_KEY": " "}, (None, None), ("local", "quotes")),
@@ -66,8 +77,9 @@ async def test_a_model_is_chosen_by_name_by_key_and_by_default(
             {},
             "openai",
             "provider_not_configured",
-            "openai needs a key: set OPENAI_API_KEY and restart, "
-            'or use llm_provider="local", which needs none.',
+            "openai needs more to be called: set OPENAI_API_KEY and restart, "
+            'or use llm_provider="local", which needs none. '
+            "A tenant may also give its own with PUT /provider-keys/openai.",
         ),
         (
             {"GROQ_API_KEY": "g"},
@@ -77,10 +89,9 @@ async def test_a_model_is_chosen_by_name_by_key_and_by_default(
         ),
         (
             BOTH_KEYS,
-            "Anthropic",
+            "GitLab",
             "provider_not_supported",
-            "This release does not speak to anthropic yet, only to OpenAI-compatible providers. "
-            "Configured here: openai, groq, local.",
+            "This release does not speak gitlab's protocol. Configured here: groq, local, openai.",
         ),
         (
             {"MOONSHOT_API_KEY": "m"},
@@ -136,3 +147,120 @@ def test_a_provider_has_one_id_behind_all_its_names(
 def test_a_name_that_no_provider_with_a_key_has_is_refused(first_models: FirstModels, name: str) -> None:
     with pytest.raises(Invalid, match="There is no provider"):
         Choosing({}, first_models).provider_id(name)
+
+
+GROQS = {"groq": Secret("own")}
+
+
+@pytest.mark.parametrize(
+    ("environment", "asked", "chosen"),
+    [
+        ({}, (None, None), ("groq", "llama-3.3-70b-versatile")),
+        ({}, ("groq", "m"), ("groq", "m")),
+        ({"OPENAI_API_KEY": "o"}, (None, None), ("openai", "gpt-4o")),
+        ({"MISTRAL_API_KEY": "m"}, (None, None), ("groq", "llama-3.3-70b-versatile")),
+    ],
+)
+async def test_a_tenants_own_key_makes_its_provider_one_that_can_be_called(
+    first_models: FirstModels,
+    environment: Mapping[str, str],
+    asked: tuple[str | None, str | None],
+    chosen: tuple[str, str],
+) -> None:
+    assert await Choosing(environment, first_models).choose(*asked, GROQS) == ModelChoice(*chosen)
+
+
+def test_one_tenants_key_is_not_anothers(first_models: FirstModels) -> None:
+    choosing = Choosing({}, first_models)
+
+    assert choosing.host("groq", GROQS).key == "own"
+    with pytest.raises(Invalid, match="set GROQ_API_KEY"):
+        choosing.host("groq")
+
+
+def test_a_tenants_key_goes_before_the_servers_and_leaves_it_where_it_is(first_models: FirstModels) -> None:
+    choosing = Choosing({"GROQ_API_KEY": "the server's"}, first_models)
+
+    assert choosing.host("groq", GROQS).key == "own"
+    assert choosing.host("groq").key == "the server's"
+
+
+async def test_a_key_that_cannot_be_opened_spoils_its_own_provider_alone(
+    first_models: FirstModels, tmp_path: Path
+) -> None:
+    tenant_id = new_id()
+    sealed = Sealer(("a secret that somebody else seals with",), tmp_path).seal(tenant_id, "groq", "k")
+    keys = Sealer(("a secret that this server seals with ..",), tmp_path).keys_of(tenant_id, {"groq": sealed})
+    choosing = Choosing({"OPENAI_API_KEY": "o"}, first_models)
+
+    assert await choosing.choose("openai", None, keys) == ModelChoice("openai", "gpt-4o")
+    assert await choosing.choose(None, None, keys) == ModelChoice("openai", "gpt-4o")
+    assert choosing.usable(keys) == {"openai", "groq", "local"}
+    with pytest.raises(Invalid, match="groq cannot be opened"):
+        await choosing.choose("groq", None, keys)
+
+
+OWN = Row(
+    id="mycorp",
+    label="My corp",
+    base_url="http://10.0.0.5:8000/v1",
+    base_url_variable="MYCORP_BASE_URL",
+    needs_key=False,
+    is_at_hand=True,
+    default_model="llama",
+    aliases=("corp",),
+)
+
+
+async def test_the_operators_own_provider_is_found_and_goes_before_the_tables(
+    first_models: FirstModels,
+) -> None:
+    choosing = Choosing(BOTH_KEYS, first_models, [OWN])
+
+    assert await choosing.choose("Corp", None) == ModelChoice("mycorp", "llama")
+    assert await choosing.choose(None, None) == ModelChoice("mycorp", "llama")
+    assert choosing.provider_id("corp") == "mycorp"
+    assert choosing.usable() == {"mycorp", "openai", "groq", "local"}
+    assert choosing.host("mycorp", {"mycorp": Secret("own")}).key == "own"
+
+
+async def test_the_operators_own_provider_without_its_key_is_passed_over(first_models: FirstModels) -> None:
+    row = replace(OWN, needs_key=True, key_variables=("MYCORP_API_KEY",))
+
+    without = Choosing(BOTH_KEYS, first_models, [row])
+    assert await without.choose(None, None) == ModelChoice("openai", "gpt-4o")
+    assert "mycorp" not in without.usable()
+    with pytest.raises(Invalid, match="set MYCORP_API_KEY"):
+        without.host("mycorp")
+    assert Choosing({"MYCORP_API_KEY": "k"}, first_models, [row]).host("corp").key == "k"
+
+
+async def test_a_row_of_the_table_that_the_operator_changed_stands_in_its_place(
+    first_models: FirstModels,
+) -> None:
+    openai = find_row("openai")
+    assert openai is not None
+    changed = replace(openai, key_variables=("CORP_KEY",), base_url="https://gate.example/v1")
+    choosing = Choosing(BOTH_KEYS, first_models, [changed])
+
+    # OPENAI_API_KEY is no longer its key, and neither is it anybody's.
+    assert await choosing.choose(None, None) == ModelChoice("groq", "llama-3.3-70b-versatile")
+    assert choosing.usable() == {"groq", "local"}
+    assert (
+        Choosing({"CORP_KEY": "c"}, first_models, [changed]).host("openai").base_url
+        == "https://gate.example/v1"
+    )
+
+
+async def test_an_own_provider_without_a_default_model_is_asked_for_its_first(
+    first_models: FirstModels,
+) -> None:
+    async with FakeVendor(models=("served",)) as host:
+        own = replace(OWN, base_url=host.base_url, default_model=None)
+
+        assert await Choosing(NO_OLLAMA, first_models, [own]).choose(None, None) == ModelChoice(
+            "mycorp", "served"
+        )
+        assert await Choosing(BOTH_KEYS, first_models, [own]).choose("corp", None) == ModelChoice(
+            "mycorp", "served"
+        )

@@ -1,3 +1,5 @@
+"""What a local host has: asked for quickly, remembered briefly, and for each key apart."""
+
 from __future__ import annotations
 
 import asyncio
@@ -5,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import pytest
 
+from backboard_server.domain.keys import Secret
 from backboard_server.providers._hosts import Host, resolve
 from backboard_server.providers._http import Egress, EgressTimeouts
 from backboard_server.providers._listing import FirstModels
@@ -19,10 +22,10 @@ async def first_models() -> AsyncGenerator[FirstModels]:
     await egress.aclose()
 
 
-def _ollama(base_url: str) -> Host:
+def _ollama(base_url: str, own_key: Secret | None = None) -> Host:
     row = find_row("ollama")
     assert row is not None
-    return resolve(row, {"OLLAMA_BASE_URL": base_url})
+    return resolve(row, {"OLLAMA_BASE_URL": base_url}, own_key)
 
 
 async def test_the_first_model_of_a_host_is_found(first_models: FirstModels) -> None:
@@ -64,3 +67,12 @@ async def test_a_host_that_does_not_answer_costs_no_more_than_its_probe(
 async def test_an_answer_that_is_no_listing_is_none(first_models: FirstModels) -> None:
     async with FakeVendor() as vendor:
         assert await first_models.find(_ollama(vendor.base_url + "/elsewhere")) is None
+
+
+async def test_what_one_key_was_shown_is_nothing_to_another(first_models: FirstModels) -> None:
+    async with FakeVendor(models=("llama3.2",)) as vendor:
+        refused = _ollama(vendor.base_url, Secret("a key that no header can hold\n"))
+
+        assert await first_models.find(refused) is None
+        assert await first_models.find(_ollama(vendor.base_url, Secret("own"))) == "llama3.2"
+        assert await first_models.find(_ollama(vendor.base_url)) == "llama3.2"

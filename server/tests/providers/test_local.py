@@ -1,8 +1,10 @@
+"""The provider without a key: it quotes, says what it is, and costs nothing."""
+
 from __future__ import annotations
 
 import msgspec
 
-from backboard_server.domain.prompts import Delta, Finish, Prompt, PromptMessage, TextDelta
+from backboard_server.domain.prompts import Delta, Finish, Prompt, PromptMessage, ResponseFormat, TextDelta
 from backboard_server.domain.tokens import estimate_tokens
 from backboard_server.providers import local
 
@@ -14,13 +16,13 @@ ANSWER = (
 )
 
 
-async def _deltas(*messages: PromptMessage, json_output: bool = False) -> list[Delta]:
-    prompt = Prompt(choice=local.CHOICE, messages=messages, json_output=json_output)
+async def _deltas(*messages: PromptMessage, wish: ResponseFormat | None = None) -> list[Delta]:
+    prompt = Prompt(choice=local.CHOICE, messages=messages, response_format=wish)
     return [delta async for delta in local.answer(prompt)]
 
 
-async def _text(*messages: PromptMessage, json_output: bool = False) -> str:
-    deltas = await _deltas(*messages, json_output=json_output)
+async def _text(*messages: PromptMessage, wish: ResponseFormat | None = None) -> str:
+    deltas = await _deltas(*messages, wish=wish)
     return "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
 
 
@@ -81,11 +83,17 @@ async def test_after_a_tool_result_the_question_is_still_the_users() -> None:
     assert "“The train leaves at 9.40.”" in await _text(question, result)
 
 
-async def test_json_output_is_an_object() -> None:
-    text = await _text(NAME, QUESTION, json_output=True)
+async def test_json_is_an_object_with_the_answer() -> None:
+    text = await _text(NAME, QUESTION, wish=ResponseFormat())
 
     assert msgspec.json.decode(text) == {"answer": ANSWER}
 
 
 async def test_a_prompt_without_a_user_message_is_answered_too() -> None:
     assert "nothing earlier in it matches" in await _text(PromptMessage("system", "Be brief."))
+
+
+def test_it_is_known_to_be_free_and_to_take_text_alone() -> None:
+    assert (local.FACTS.is_known, local.FACTS.is_free, local.FACTS.takes) == (True, True, frozenset())
+    assert local.FACTS.price is not None
+    assert (local.FACTS.price.input, local.FACTS.price.output) == (0, 0)

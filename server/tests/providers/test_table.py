@@ -1,3 +1,5 @@
+"""The table: every row can be found, reached and spoken to."""
+
 from __future__ import annotations
 
 from string import Template
@@ -7,7 +9,15 @@ import pytest
 
 from backboard_server.providers import catalogue
 from backboard_server.providers.local import PROVIDER
-from backboard_server.providers.table import OUR_ROWS, Row, find_row, is_known_unspoken, list_rows
+from backboard_server.providers.table import (
+    OUR_ROWS,
+    Row,
+    WireName,
+    find_row,
+    is_known_unspoken,
+    list_rows,
+    wire_of,
+)
 from backboard_server.providers.wires import WIRES
 
 ROWS = [pytest.param(row, id=row.id) for row in list_rows()]
@@ -35,7 +45,7 @@ def test_a_row_sends_its_key_in_the_clear_to_this_machine_only(row: Row) -> None
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_row_has_variables_that_an_environment_can_hold(row: Row) -> None:
-    for variable in filter(None, (row.key_variable, row.base_url_variable)):
+    for variable in (*row.key_variables, *row.credential_variables, *row.settings, row.base_url_variable):
         assert variable.replace("_", "").isalnum()
         assert variable == variable.upper()
 
@@ -87,6 +97,45 @@ def test_a_variable_that_belongs_to_the_address_is_not_the_key() -> None:
 
 
 def test_what_is_real_but_not_spoken_is_known() -> None:
-    assert all(is_known_unspoken(name) for name in ("gitlab", "google-vertex", "sap-ai-core"))
-    assert not is_known_unspoken("openai")
+    assert is_known_unspoken("gitlab")
+    assert not any(is_known_unspoken(name) for name in ("openai", "claude", "gemini", "bedrock"))
     assert not is_known_unspoken("no-such-provider")
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "wire"),
+    [
+        ("openai", "gpt-4o", "openai_chat"),
+        ("openai", "gpt-5", "openai_responses"),
+        ("openai", "a model of tomorrow", "openai_chat"),
+        ("azure", "gpt-5", "openai_responses"),
+        ("openrouter", "openai/gpt-5", "openai_chat"),
+        ("anthropic", "claude-sonnet-4-6", "anthropic"),
+        ("google", "gemini-2.5-flash", "gemini"),
+        ("amazon-bedrock", "whatever", "bedrock"),
+        ("groq", "openai/gpt-oss-120b", "openai_chat"),
+        ("opencode", "claude-3-5-haiku", "anthropic"),  # as the catalogue says of this model
+    ],
+)
+def test_a_model_is_spoken_to_over_the_wire_that_suits_it(provider: str, model: str, wire: WireName) -> None:
+    row = find_row(provider)
+
+    assert row is not None
+    assert wire_of(row, model) == wire
+
+
+def test_the_variables_of_one_provider_are_no_others() -> None:
+    owners: dict[str, set[str]] = {}
+    for row in OUR_ROWS:
+        for variable in (*row.key_variables, *row.credential_variables, row.base_url_variable):
+            owners.setdefault(variable, set()).add(row.id)
+
+    assert {variable: ids for variable, ids in owners.items() if len(ids) > 1} == {}
+
+
+def test_the_first_variable_of_a_key_is_the_one_to_set() -> None:
+    google, ollama = find_row("google"), find_row("ollama")
+
+    assert google is not None
+    assert ollama is not None
+    assert (google.key_variable, ollama.key_variable) == ("GEMINI_API_KEY", "")
