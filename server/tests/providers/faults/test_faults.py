@@ -13,13 +13,20 @@ import pytest
 
 from backboard_server.providers.table import WireName
 from backboard_server.providers.wires import WIRES
-from fake_vendor import FakeVendor
+from fake_vendor import FakeVendor, Fault
 from fake_vendor.dialects import DIALECTS
-from providers.faults import bodies, contents, deliveries, statuses, streams
+from providers.faults import bodies, contents, deliveries, named, statuses, streams
 from providers.faults.case import Case
 from providers.faults.rig import KEY, PARTNERS, outcome_of, providers_for
 
-CASES = (*statuses.CASES, *bodies.CASES, *streams.CASES, *contents.CASES, *deliveries.CASES)
+CASES = (
+    *named.CASES,
+    *statuses.CASES,
+    *bodies.CASES,
+    *streams.CASES,
+    *contents.CASES,
+    *deliveries.CASES,
+)
 CASES_MIN = 120
 _DIALECTS = {dialect.name: dialect for dialect in DIALECTS}
 
@@ -66,6 +73,10 @@ def test_there_are_as_many_cases_as_were_promised_and_no_two_with_one_name() -> 
 
     assert len(names) >= CASES_MIN
     assert sorted(set(names)) == sorted(names)
+
+
+def test_every_fault_with_a_name_is_a_case() -> None:
+    assert set(Fault) <= {case.answer.fault for case in CASES if isinstance(case.answer.fault, Fault)}
 
 
 def test_every_wire_has_a_partner_and_a_vendor_that_speaks_it() -> None:
