@@ -45,13 +45,12 @@ async def ask(
     database: Database,
     tenant: Tenant,
     *group_by: Dimension,
-    start: datetime = MONDAY,
-    end: datetime = WEDNESDAY,
     skip: int = 0,
     limit: int = 100,
-    **filters: Any,
+    **changes: Any,
 ) -> UsageAnswer:
-    question = UsageQuestion(group_by=frozenset(group_by), start=start, end=end, **filters)
+    range_asked: dict[str, Any] = {"start": MONDAY, "end": WEDNESDAY} | changes
+    question = UsageQuestion(group_by=frozenset(group_by), **range_asked)
     return await get_usage(database, tenant.caller.tenant_id, question, skip=skip, limit=limit)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from backboard_server.domain.errors import Invalid
@@ -143,31 +143,38 @@ class RecentUsageRead(BaseModel):
     pagination: RecentPagination
 
 
-@router.get("/usage", response_model_exclude_unset=True)
-async def get_usage(
-    adapters: AdaptersOf,
-    caller: CallerOf,
+def _question(
     group_by: GroupBy = None,
     start: Start = None,
     end: End = None,
     model_provider: ModelPart = None,
     model_name: ModelPart = None,
-    skip: Skip = 0,
-    limit: Limit = 100,
-) -> UsageRead:
-    """Add up what the tenant's runs used and cost, by days in UTC, models, assistants, threads and keys."""
+) -> UsageQuestion:
+    """Return what is asked, with what was left out. Raises Invalid."""
     end = end or now()
-    question = UsageQuestion(
+    start = start or max(end - timedelta(days=DAYS_DEFAULT), _EARLIEST)
+    if start >= end:
+        raise Invalid("The start of the range is not before its end: give an earlier start, or a later end.")
+    if end - start > timedelta(days=DAYS_MAX):
+        raise Invalid(f"The range is longer than {DAYS_MAX} days: ask for a part of it at a time.")
+    return UsageQuestion(
         group_by=_dimensions(group_by or ()),
-        start=start or max(end - timedelta(days=DAYS_DEFAULT), _EARLIEST),
+        start=start,
         end=end,
         model_provider=model_provider,
         model_name=model_name,
     )
-    if question.start >= question.end:
-        raise Invalid("The start of the range is not before its end: give an earlier start, or a later end.")
-    if question.end - question.start > timedelta(days=DAYS_MAX):
-        raise Invalid(f"The range is longer than {DAYS_MAX} days: ask for a part of it at a time.")
+
+
+@router.get("/usage", response_model_exclude_unset=True)
+async def get_usage(
+    adapters: AdaptersOf,
+    caller: CallerOf,
+    question: Annotated[UsageQuestion, Depends(_question)],
+    skip: Skip = 0,
+    limit: Limit = 100,
+) -> UsageRead:
+    """Add up what the tenant's runs used and cost, by days in UTC, models, assistants, threads and keys."""
     answer = await usage.get_usage(adapters.database, caller.tenant_id, question, skip=skip, limit=limit)
     return UsageRead(
         data=[UsageRow.model_validate(_fields(group)) for group in answer.groups],
