@@ -87,7 +87,7 @@ class _Calls:
         """Return the blocks of the calls of one answer, by their ids in the history."""
         if calls:
             self._given = {}
-        return {call.id: self._block(call) for call in {call.id: call for call in calls}.values()}
+        return {call.id: self._block(call) for call in calls}
 
     def output(self, message: PromptMessage) -> Json:
         """Return the block of an output of the latest calls."""
