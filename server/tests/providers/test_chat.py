@@ -1,27 +1,35 @@
-"""Every fault of a vendor, in both modes, from the port's point of view."""
+"""Every chat model behind one object: what is asked, what is asked again, and what is left behind.
+
+How each fault of a vendor reads, on every wire, is the fault programme's subject (`providers/faults`).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
+from typing import Any
 
 import pytest
-from msgspec import Struct
 from msgspec.structs import replace
 
-from backboard_server.domain.errors import Invalid, Upstream, UpstreamKind
+from backboard_server.domain.errors import Invalid, Upstream
+from backboard_server.domain.keys import Secret
 from backboard_server.domain.ports import ChatModels
 from backboard_server.domain.prompts import (
     Delta,
     Finish,
+    Media,
     ModelChoice,
     Prompt,
+    PromptMessage,
     TextDelta,
     Thinking,
-    ToolCallDelta,
 )
 from backboard_server.providers import EgressTimeouts, Providers
+from backboard_server.providers._circuits import CALLS_MIN
+from backboard_server.providers.table import Row
 from fake_vendor import Answer, FakeVendor, Fault, Status
 from fake_vendor.dialects.openai_chat import OpenAIChat
 
@@ -29,167 +37,24 @@ KEY = "sk-a-key-that-must-not-be-seen"
 TEXT = "Grüße an die schöne weite Welt"
 REASONING = ModelChoice("openai", "gpt-5")
 QUICK = EgressTimeouts(first_byte_seconds=0.2, whole_answer_seconds=0.2, between_chunks_seconds=0.2)
+SIGNED = PromptMessage(
+    "assistant", "Hm.", provider="openai", sidecar={"openai_chat": {"reasoning_details": [{"type": "seal"}]}}
+)
+PICTURE = Media(kind="image", media_type="image/png", filename="map.png", content=b"png")
+REFUSED = Status(status=400, kind="invalid", message="I do not know this signature.")
 
-
-class Failing(Struct, frozen=True):
-    """What is raised."""
-
-    kind: UpstreamKind
-    status: int | None = None
-    retry_after_seconds: float | None = None
-    is_retryable: bool = True
-
-
-class Answering(Struct, frozen=True):
-    """What is answered."""
-
-    text: str = TEXT
-    reason: str = "stop"
-    has_usage: bool = True
-    calls: tuple[tuple[str, str], ...] = ()
-
-
-CITY = '{"city": "' + "x" * 5 * 1024 * 1024 + '"}'
-BOTH: dict[Fault, Failing | Answering] = {
-    Fault.SILENCE: Failing("timeout"),
-    Fault.CLOSED_WITHOUT_ANSWER: Failing("unreachable"),
-    Fault.HANG_AFTER_HEADERS: Failing("timeout"),
-    Fault.HANG_BETWEEN_CHUNKS: Failing("timeout"),
-    Fault.UNAUTHORIZED: Failing("rejected_key", 401, is_retryable=False),
-    Fault.FORBIDDEN: Failing("rejected_key", 403, is_retryable=False),
-    Fault.MODEL_MISSING: Failing("rejected_request", 404, is_retryable=False),
-    Fault.CONTEXT_LENGTH: Failing("rejected_request", 400, is_retryable=False),
-    Fault.REQUEST_TIMEOUT: Failing("timeout", 408),
-    Fault.CONFLICT: Failing("failed", 409),
-    Fault.RATE_LIMITED: Failing("rate_limited", 429, is_retryable=False),
-    Fault.RATE_LIMITED_SECONDS: Failing("rate_limited", 429, 7.0),
-    Fault.RATE_LIMITED_DATE: Failing("rate_limited", 429, 3600.0),
-    Fault.RATE_LIMITED_MILLISECONDS: Failing("rate_limited", 429, 1.5),
-    Fault.RATE_LIMITED_ZERO: Failing("rate_limited", 429, 0.0),
-    Fault.RATE_LIMITED_HOUR: Failing("rate_limited", 429, 3600.0),
-    Fault.RATE_LIMITED_GARBAGE: Failing("rate_limited", 429, is_retryable=False),
-    Fault.SERVER_ERROR: Failing("failed", 500),
-    Fault.BAD_GATEWAY: Failing("failed", 502),
-    Fault.UNAVAILABLE: Failing("failed", 503, 2.0),
-    Fault.GATEWAY_TIMEOUT: Failing("failed", 504),
-    Fault.OVERLOADED: Failing("failed", 529),
-    Fault.REDIRECT: Failing("malformed", 307),
-    Fault.HTML: Failing("malformed"),
-    Fault.WRONG_CONTENT_TYPE: Answering(),
-    Fault.ERROR_FIRST: Failing("failed"),
-    Fault.ERROR_MID_STREAM: Failing("failed"),
-    Fault.GZIP_BOMB: Failing("malformed"),
-    Fault.LONG_LINE: Failing("malformed"),
-    Fault.EMPTY_CHOICES: Failing("malformed"),
-    Fault.NULL_CONTENT: Answering(""),
-    Fault.TRUNCATED_CLOSE: Failing("truncated"),
-    Fault.TRUNCATED_RESET: Failing("truncated"),
-    Fault.TRUNCATED_MID_UTF8: Failing("truncated"),
-    Fault.TWO_FINALS: Answering(),
-    Fault.NO_DONE: Answering(),
-    Fault.COMMENTS: Answering(),
-    Fault.NEVER_CLOSES: Answering(),
-    Fault.SILENT_AFTER_FINAL: Answering(),
-    Fault.SLOW_CLOSE: Answering(),
-    Fault.USAGE_MISSING: Answering(has_usage=False),
-    Fault.USAGE_NEGATIVE: Answering(has_usage=False),
-    Fault.USAGE_ABSURD: Answering(has_usage=False),
-    Fault.INVALID_ARGUMENTS: Answering(reason="tool_calls", calls=(("look_up", "{city: Paris"),)),
-    Fault.TRUNCATED_ARGUMENTS: Answering(reason="tool_calls", calls=(("look_up", '{"city": "Par'),)),
-    Fault.HUGE_ARGUMENTS: Answering(reason="tool_calls", calls=(("look_up", CITY),)),
-    Fault.UNKNOWN_TOOL: Answering(reason="tool_calls", calls=(("no_such_tool", '{"a": 1}'),)),
-    Fault.NAMELESS_CALL: Failing("malformed"),
-    Fault.DUPLICATE_CALL_IDS: Answering(reason="tool_calls", calls=(("first", "{}"), ("second", "{}"))),
-    Fault.MANY_CALLS: Answering(
-        reason="tool_calls", calls=tuple(("look_up", f'{{"n": {number}}}') for number in range(200))
-    ),
-}
-# A cut or a bend that a body without pieces feels in another way, or not at all.
-STREAMED = BOTH | {
-    Fault.TRUNCATED: Failing("truncated"),
-    Fault.TRUNCATED_MID_JSON: Failing("truncated"),
-    Fault.DUPLICATED_CHUNK: Answering("Grüße an die schöne schöne weite Welt"),
-    Fault.OUT_OF_ORDER_INDEX: Answering(reason="tool_calls", calls=(("second", "{}"), ("first", "{}"))),
-}
-PLAIN = BOTH | {
-    Fault.TRUNCATED: Failing("malformed"),
-    Fault.TRUNCATED_MID_JSON: Failing("malformed"),
-    Fault.DUPLICATED_CHUNK: Answering(),
-    Fault.OUT_OF_ORDER_INDEX: Answering(reason="tool_calls", calls=(("first", "{}"), ("second", "{}"))),
-}
-HANGS = {Fault.SILENCE, Fault.HANG_AFTER_HEADERS, Fault.HANG_BETWEEN_CHUNKS, Fault.SILENT_AFTER_FINAL}
-
-
-def _cases() -> list[object]:
-    modes = [("streamed", True, STREAMED), ("plain", False, PLAIN)]
-    return [
-        pytest.param(fault, streamed, table[fault], id=f"{fault}-{name}")
-        for name, streamed, table in modes
-        for fault in Fault
-    ]
+modes = pytest.mark.parametrize("streamed", [True, False])
 
 
 async def _deltas(providers: Providers, prompt: Prompt, *, streamed: bool) -> list[Delta]:
     return [delta async for delta in providers.stream(prompt, streamed=streamed)]
 
 
-@pytest.mark.parametrize(("fault", "streamed", "expected"), _cases())
-async def test_every_fault_has_its_error_or_its_answer_and_leaves_nothing_behind(
-    vendor: FakeVendor, prompt: Prompt, fault: Fault, streamed: bool, expected: Failing | Answering
-) -> None:
-    vendor.script(Answer(text=TEXT, fault=fault))
-    environment = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": vendor.base_url}
-    providers = Providers(environment, QUICK if fault in HANGS else EgressTimeouts())
-
-    if isinstance(expected, Failing):
-        with pytest.raises(Upstream) as caught:
-            await _deltas(providers, prompt, streamed=streamed)
-        _check_failure(caught.value, expected)
-    else:
-        _check_answer(await _deltas(providers, prompt, streamed=streamed), expected)
-
-    await providers.aclose()
-    async with asyncio.timeout(5):
-        await vendor.wait_for_connections(0)
-    assert not [task for task in asyncio.all_tasks() if task.get_name() == "goodbye"]
+def _text(deltas: list[Delta]) -> str:
+    return "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
 
 
-def _check_failure(error: Upstream, expected: Failing) -> None:
-    wait = expected.retry_after_seconds
-    assert (error.kind, error.status, error.provider) == (expected.kind, expected.status, "openai")
-    assert error.retry_after_seconds == (None if wait is None else pytest.approx(wait, abs=120))
-    assert error.is_retryable == expected.is_retryable
-    assert error.message.startswith("OpenAI ")
-
-
-def _check_answer(deltas: list[Delta], expected: Answering) -> None:
-    *said, finish = deltas
-    calls = _joined_calls(said)
-    assert isinstance(finish, Finish)
-    assert (finish.reason, finish.usage is not None) == (expected.reason, expected.has_usage)
-    assert "".join(delta.text for delta in said if isinstance(delta, TextDelta)) == expected.text
-    assert tuple((name, arguments) for _, name, arguments in calls) == expected.calls
-    assert len({call_id for call_id, _, _ in calls}) == len(calls)
-
-
-def _joined_calls(deltas: list[Delta]) -> list[tuple[str, str, str]]:
-    """Put the pieces together as the port promises them: id and name come with the first of an index."""
-    calls: list[tuple[str, str, str]] = []
-    for delta in deltas:
-        if not isinstance(delta, ToolCallDelta):
-            continue
-        if delta.index == len(calls):
-            assert delta.id
-            assert delta.name
-            calls.append((delta.id, delta.name, delta.arguments))
-        else:
-            assert delta.id is None
-            call_id, name, arguments = calls[delta.index]
-            calls[delta.index] = (call_id, name, arguments + delta.arguments)
-    return calls
-
-
-@pytest.mark.parametrize("streamed", [True, False])
+@modes
 async def test_cancelling_the_reader_closes_the_vendors_socket(
     providers: Providers, vendor: FakeVendor, prompt: Prompt, streamed: bool
 ) -> None:
@@ -224,10 +89,10 @@ async def test_what_does_not_come_after_the_end_is_not_waited_for_long(
     vendor.script(Answer(text=TEXT, fault=Fault.SILENT_AFTER_FINAL))
 
     async with asyncio.timeout(5):
-        _check_answer(await _deltas(providers, prompt, streamed=True), Answering())
+        assert _text(await _deltas(providers, prompt, streamed=True)) == TEXT
 
 
-@pytest.mark.parametrize("streamed", [True, False])
+@modes
 @pytest.mark.parametrize("fault", [Fault.UNAUTHORIZED, Fault.ERROR_FIRST, Fault.SILENCE])
 async def test_the_key_is_seen_by_the_vendor_and_by_nobody_else(
     vendor: FakeVendor, prompt: Prompt, caplog: pytest.LogCaptureFixture, fault: Fault, streamed: bool
@@ -281,7 +146,7 @@ async def test_the_local_provider_needs_no_connection(prompt: Prompt) -> None:
     await providers.aclose()
 
     assert isinstance(deltas[-1], Finish)
-    assert port.context_limit(choice) == 32_768
+    assert port.facts(choice).context_limit == 32_768
 
 
 async def test_many_streams_at_once_do_not_mix(
@@ -296,11 +161,10 @@ async def test_many_streams_at_once_do_not_mix(
     answers = await asyncio.gather(*(_deltas(providers, each, streamed=True) for each in prompts))
 
     for number, deltas in enumerate(answers):
-        text = "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
-        assert text == f"You said: number {number}"
+        assert _text(deltas) == f"You said: number {number}"
 
 
-@pytest.mark.parametrize("streamed", [True, False])
+@modes
 async def test_a_host_without_responses_is_asked_over_chat(prompt: Prompt, streamed: bool) -> None:
     async with FakeVendor(dialects=(OpenAIChat(),)) as vendor:
         providers = Providers({"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": vendor.base_url})
@@ -354,7 +218,164 @@ async def test_who_may_not_see_the_reasoning_still_gets_the_answer(
     vendor.script(Answer(fault=Status(status=400, kind="invalid", message=said)), Answer(text=TEXT))
     thinking = replace(prompt, choice=REASONING, thinking=Thinking(effort="high"))
 
-    _check_answer(await _deltas(providers, thinking, streamed=True), Answering())
+    assert _text(await _deltas(providers, thinking, streamed=True)) == TEXT
 
     reasoning = [request.body["reasoning"] for request in vendor.requests]
     assert reasoning == [{"effort": "high", "summary": "auto"}, {"effort": "high"}]
+
+
+@modes
+async def test_a_history_that_is_refused_is_sent_once_more_without_what_may_offend(
+    providers: Providers, vendor: FakeVendor, prompt: Prompt, streamed: bool
+) -> None:
+    vendor.script(Answer(fault=REFUSED), Answer(text=TEXT))
+    earlier = PromptMessage("user", "See this.", media=(PICTURE,))
+    messages = (earlier, SIGNED, PromptMessage("user", "And this?", media=(PICTURE,)))
+
+    deltas = await _deltas(providers, replace(prompt, messages=messages), streamed=streamed)
+
+    assert _text(deltas) == TEXT
+    first, second = (request.body["messages"] for request in vendor.requests)
+    assert [message.get("reasoning_details") for message in first] == [None, [{"type": "seal"}], None]
+    assert _has_picture(first[0])
+    assert "reasoning_details" not in second[1]
+    assert "map.png" in second[0]["content"]
+    assert _has_picture(second[2])
+
+
+def _has_picture(message: dict[str, Any]) -> bool:
+    return "image_url" in [part["type"] for part in message["content"] if isinstance(part, dict)]
+
+
+@pytest.mark.parametrize(
+    "fault", [REFUSED, Status(status=401, kind="authentication"), Status(status=500, kind="server")]
+)
+async def test_a_refusal_that_stays_one_is_told_after_two_requests_and_others_after_one(
+    providers: Providers, vendor: FakeVendor, prompt: Prompt, fault: Status
+) -> None:
+    vendor.script(Answer(fault=fault))
+
+    with pytest.raises(Upstream):
+        await _deltas(providers, replace(prompt, messages=(SIGNED, *prompt.messages)), streamed=True)
+
+    assert len(vendor.requests) == (2 if fault is REFUSED else 1)
+
+
+async def test_what_this_provider_never_saw_is_no_reason_to_ask_again(
+    providers: Providers, vendor: FakeVendor, prompt: Prompt
+) -> None:
+    vendor.script(Answer(fault=REFUSED))
+    foreign = replace(SIGNED, provider="anthropic")
+
+    with pytest.raises(Upstream):
+        await _deltas(providers, replace(prompt, messages=(foreign, *prompt.messages)), streamed=True)
+
+    assert len(vendor.requests) == 1
+
+
+async def test_a_tenants_own_key_is_sent_in_place_of_the_servers(
+    providers: Providers, vendor: FakeVendor, prompt: Prompt
+) -> None:
+    vendor.script(Answer(fault=Fault.UNAUTHORIZED))
+
+    with pytest.raises(Upstream, match="your own key for openai") as caught:
+        await _deltas(providers, replace(prompt, keys={"openai": Secret("sk-own")}), streamed=True)
+
+    assert vendor.requests[0].headers["authorization"] == "Bearer sk-own"
+    assert "sk-own" not in str(caught.value)
+
+
+@pytest.fixture
+async def broken(vendor: FakeVendor) -> AsyncGenerator[Callable[..., Providers]]:
+    """Make providers whose vendor always fails, with breakers as they are asked for."""
+    vendor.script(Answer(fault=Fault.SERVER_ERROR))
+    made: list[Providers] = []
+
+    def make(**options: Any) -> Providers:
+        made.append(Providers({"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": vendor.base_url}, **options))
+        return made[-1]
+
+    yield make
+    for providers in made:
+        await providers.aclose()
+
+
+async def _fail(providers: Providers, prompt: Prompt, times: int) -> None:
+    for _ in range(times):
+        with suppress(Upstream):
+            await _deltas(providers, prompt, streamed=True)
+
+
+async def test_a_provider_that_fails_too_often_is_not_asked_for_a_while(
+    broken: Callable[..., Providers], vendor: FakeVendor, prompt: Prompt
+) -> None:
+    providers = broken()
+    await _fail(providers, prompt, CALLS_MIN)
+
+    with pytest.raises(Upstream, match="is not asked for now") as caught:
+        await _deltas(providers, prompt, streamed=True)
+
+    assert (caught.value.kind, caught.value.is_fallback_worthy) == ("circuit_open", True)
+    assert caught.value.retry_after_seconds == pytest.approx(10, abs=5)
+    assert len(vendor.requests) == CALLS_MIN
+
+
+async def test_others_are_asked_while_one_is_not(
+    broken: Callable[..., Providers], vendor: FakeVendor, prompt: Prompt
+) -> None:
+    providers = broken()
+    await _fail(providers, prompt, CALLS_MIN)
+    vendor.script(Answer(text=TEXT))
+
+    other_model = replace(prompt, choice=ModelChoice("openai", "gpt-4o-mini"))
+    own_key = replace(prompt, keys={"openai": Secret("sk-own")})
+
+    assert _text(await _deltas(providers, other_model, streamed=True)) == TEXT
+    assert _text(await _deltas(providers, own_key, streamed=True)) == TEXT
+
+
+async def test_a_trial_that_is_left_makes_room_for_another_that_closes_the_circuit(
+    broken: Callable[..., Providers], vendor: FakeVendor, prompt: Prompt
+) -> None:
+    providers = broken(circuit_open_seconds=1e-9)
+    await _fail(providers, prompt, CALLS_MIN)
+    vendor.script(Answer(text="one two three", fault=Fault.HANG_BETWEEN_CHUNKS), Answer(text=TEXT))
+
+    async with aclosing(providers.stream(prompt, streamed=True)) as trial:
+        await anext(trial)
+        for _ in range(2):  # whoever is refused leaves the trial alone
+            with pytest.raises(Upstream, match="is not asked for now"):
+                await _deltas(providers, prompt, streamed=True)
+
+    assert _text(await _deltas(providers, prompt, streamed=True)) == TEXT
+    assert len(vendor.requests) == CALLS_MIN + 2
+
+
+async def test_breakers_can_be_turned_off(
+    broken: Callable[..., Providers], vendor: FakeVendor, prompt: Prompt
+) -> None:
+    providers = broken(circuit_open_seconds=0)
+
+    await _fail(providers, prompt, CALLS_MIN + 5)
+
+    assert len(vendor.requests) == CALLS_MIN + 5
+
+
+async def test_the_operators_own_provider_is_called_like_any_other(
+    vendor: FakeVendor, prompt: Prompt
+) -> None:
+    own = Row(
+        id="mycorp",
+        label="My corp",
+        base_url=vendor.base_url,
+        base_url_variable="MYCORP_BASE_URL",
+        needs_key=False,
+        is_at_hand=True,
+    )
+    providers = Providers({}, rows=[own])
+
+    await _deltas(providers, replace(prompt, choice=ModelChoice("mycorp", "llama")), streamed=True)
+    await providers.aclose()
+
+    assert "authorization" not in vendor.requests[0].headers
+    assert providers.facts(ModelChoice("mycorp", "llama")).is_free
