@@ -8,6 +8,7 @@ import pytest
 
 from backboard_server.domain.errors import (
     BackboardError,
+    BudgetSpent,
     Conflict,
     Forbidden,
     Invalid,
@@ -19,7 +20,7 @@ from backboard_server.domain.errors import (
     UpstreamKind,
 )
 
-KINDS = [Unauthorized, Forbidden, NotFound, Invalid, Conflict, Limit, Unavailable]
+KINDS = [Unauthorized, Forbidden, NotFound, Invalid, Conflict, Limit, BudgetSpent, Unavailable]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -44,21 +45,23 @@ def test_an_upstream_error_is_named_after_its_kind(kind: UpstreamKind) -> None:
     assert Upstream("Failed", kind=kind, provider="openai").error_code == f"provider_{kind}"
 
 
-@pytest.mark.parametrize(
-    ("kind", "is_retryable"),
-    [
-        ("unreachable", True),
-        ("timeout", True),
-        ("failed", True),
-        ("malformed", True),
-        ("truncated", True),
-        ("rejected_key", False),
-        ("rejected_request", False),
-        ("rate_limited", False),
-    ],
-)
-def test_only_what_may_pass_by_itself_is_retried(kind: UpstreamKind, is_retryable: bool) -> None:
-    assert Upstream("Failed", kind=kind, provider="openai").is_retryable is is_retryable
+RETRYABLE = {"unreachable", "timeout", "failed", "malformed", "truncated"}
+HOPELESS = {"rejected_request", "content_policy"}
+
+
+@pytest.mark.parametrize("kind", get_args(UpstreamKind))
+def test_only_what_may_pass_by_itself_is_retried(kind: UpstreamKind) -> None:
+    assert Upstream("Failed", kind=kind, provider="openai").is_retryable is (kind in RETRYABLE)
+
+
+@pytest.mark.parametrize("kind", get_args(UpstreamKind))
+def test_another_model_is_asked_unless_the_same_words_would_fail_there_too(kind: UpstreamKind) -> None:
+    assert Upstream("Failed", kind=kind, provider="openai").is_fallback_worthy is (kind not in HOPELESS)
+
+
+@pytest.mark.parametrize("kind", ["spend_limit", "circuit_open", "rejected_key", "context_length"])
+def test_a_time_to_come_back_makes_nothing_else_worth_a_retry(kind: UpstreamKind) -> None:
+    assert not Upstream("No", kind=kind, provider="openai", retry_after_seconds=1).is_retryable
 
 
 def test_a_rate_limit_is_retried_where_the_provider_says_when() -> None:

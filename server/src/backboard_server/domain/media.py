@@ -57,13 +57,16 @@ def sniff(beginning: bytes) -> str | None:
 
 
 def _mpeg_audio(beginning: bytes) -> str | None:
-    """Tell a frame of MPEG audio by its synchronisation and its layer (ISO/IEC 11172-3, 13818-7)."""
+    """Tell a frame of MPEG audio by its synchronisation and its layer (ISO/IEC 11172-3, 13818-7).
+
+    Of the layers only III, which is MP3: as layer I would read the mark at the beginning of a UTF-16 text.
+    """
     if len(beginning) < 4 or beginning[0] != 0xFF or beginning[1] & 0xE0 != 0xE0:
         return None
     layer = beginning[1] >> 1 & 0b11
-    if layer == 0:
+    if layer == 0b00:
         return "audio/aac" if beginning[1] & 0xF0 == 0xF0 else None
     has_bit_rate = beginning[2] >> 4 not in (0b0000, 0b1111)
     has_sample_rate = beginning[2] >> 2 & 0b11 != 0b11
     has_version = beginning[1] >> 3 & 0b11 != 0b01
-    return "audio/mpeg" if has_bit_rate and has_sample_rate and has_version else None
+    return "audio/mpeg" if layer == 0b01 and has_bit_rate and has_sample_rate and has_version else None
