@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from backboard_server.domain.errors import Invalid
+from backboard_server.domain.ids import new_id
 from backboard_server.store import migrate as migrate_module
 from backboard_server.store.address import APP_ROLE, Address, external
 from backboard_server.store.database import Connection, connect_owner, open_database
@@ -92,12 +93,13 @@ async def tables(connection: Connection) -> set[str]:
 
 
 def test_migrations_run_by_number_and_before_routines(folder: Path) -> None:
-    (folder / "migrations" / "0002_more.sql").write_text("SELECT 1;")
+    (folder / "migrations" / "9999_more.sql").write_text("SELECT 1;")
 
     names = [script.name for script in scripts(folder)]
 
-    assert names[:2] == ["migrations/0001_initial", "migrations/0002_more"]
-    assert names[2:] == sorted(name for name in ALL if name.startswith("routines/"))
+    migrations = [name for name in ALL if name.startswith("migrations/")]
+    assert names[: len(migrations) + 1] == [*sorted(migrations), "migrations/9999_more"]
+    assert names[len(migrations) + 1 :] == sorted(name for name in ALL if name.startswith("routines/"))
 
 
 async def test_an_empty_database_gets_everything(address: Address, connection: Connection) -> None:
@@ -105,6 +107,37 @@ async def test_an_empty_database_gets_everything(address: Address, connection: C
 
     assert ran == ALL
     assert {"assistants", "threads", "messages", "applied_scripts"} <= await tables(connection)
+
+
+async def test_a_database_of_the_first_release_keeps_its_rows(
+    address: Address, connection: Connection, folder: Path
+) -> None:
+    for script in (folder / "migrations").glob("*.sql"):
+        if script.stem != "0001_initial":
+            script.unlink()
+    shutil.rmtree(folder / "routines")
+    await migrate(address, folder=folder)
+    tenant_id, assistant_id = new_id(), new_id()
+    await connection.execute("SELECT set_config('backboard.tenant_id', $1, false)", str(tenant_id))
+    await connection.execute("INSERT INTO backboard.tenants (tenant_id, name) VALUES ($1, 'old')", tenant_id)
+    await connection.execute(
+        """
+        INSERT INTO backboard.assistants (
+            tenant_id, id, name, tok_k, embedding_provider, embedding_model_name, embedding_dims
+        ) VALUES ($1, $2, 'kept', 1, 'x', 'x', 1)
+        """,
+        tenant_id, assistant_id,
+    )  # fmt: skip
+
+    ran = await migrate(address)
+
+    assert "migrations/0002_models_and_money" in ran
+    row = await connection.fetchrow(
+        "SELECT name, fallbacks FROM backboard.assistants WHERE tenant_id = $1 AND id = $2",
+        tenant_id, assistant_id,
+    )  # fmt: skip
+    assert row is not None
+    assert (row["name"], row["fallbacks"]) == ("kept", None)
 
 
 async def test_the_second_time_nothing_is_pending(address: Address) -> None:
@@ -134,10 +167,10 @@ async def test_a_migration_that_was_edited_after_it_ran_is_refused(address: Addr
 
 
 async def test_a_database_of_a_later_release_is_refused(address: Address, folder: Path) -> None:
-    (folder / "migrations" / "0002_later.sql").write_text("CREATE TABLE backboard.later (tenant_id uuid);")
+    (folder / "migrations" / "9999_later.sql").write_text("CREATE TABLE backboard.later (tenant_id uuid);")
     await migrate(address, folder=folder)
 
-    with pytest.raises(Invalid, match=re.escape("later release (migrations/0002_later)")):
+    with pytest.raises(Invalid, match=re.escape("later release (migrations/9999_later)")):
         await migrate(address)
 
 
@@ -160,7 +193,7 @@ async def test_a_routine_that_changed_is_replaced(
 async def test_a_migration_that_fails_leaves_nothing_behind_and_runs_again_when_mended(
     address: Address, connection: Connection, folder: Path
 ) -> None:
-    broken = folder / "migrations" / "0002_broken.sql"
+    broken = folder / "migrations" / "9999_broken.sql"
     broken.write_text("CREATE TABLE backboard.half (tenant_id uuid); SELECT 1 / 0;")
     with pytest.raises(Exception, match="division by zero"):
         await migrate(address, folder=folder)
@@ -169,7 +202,7 @@ async def test_a_migration_that_fails_leaves_nothing_behind_and_runs_again_when_
     broken.write_text("CREATE TABLE backboard.whole (tenant_id uuid);")
     ran = await migrate(address, folder=folder)
 
-    assert ran[0] == "migrations/0002_broken"
+    assert ran[0] == "migrations/9999_broken"
     assert "whole" in await tables(connection)
 
 
