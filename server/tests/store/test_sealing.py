@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from uuid import UUID
@@ -148,3 +150,11 @@ def test_a_link_in_the_place_of_the_file_is_not_followed(tmp_path: Path) -> None
 
     with pytest.raises(Unavailable):
         Sealer([], folder).seal(TENANT, "openai", KEY)
+
+
+def test_a_server_that_seals_nothing_does_not_wait_for_the_cipher() -> None:
+    program = "import sys, backboard_server.app; print('cryptography' in sys.modules)"
+
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)  # noqa: S603 - this very Python
+
+    assert printed.stdout == "False\n"
