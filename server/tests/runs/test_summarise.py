@@ -14,6 +14,7 @@ from backboard_server.domain.threads import Turn
 from backboard_server.runs import summarise
 from backboard_server.runs.prompts import SUMMARISE
 from backboard_server.runs.summarise import SUMMARY_CHARACTERS_MAX, SummariseThread, summarise_thread
+from backboard_server.store.provider_keys import set_provider_key
 from backboard_server.store.threads import delete_thread
 from backboard_server.store.turns import open_turn
 from conftest import Tenant
@@ -187,3 +188,28 @@ async def test_a_deleted_or_unknown_thread_is_nothing_to_do(
     await run_job(adapters, tenant, new_id(), **OPENAI)
 
     assert not vendor.requests
+
+
+async def test_the_tenants_own_key_pays_for_the_summary(
+    adapters: Adapters, tenant: Tenant, vendor: FakeVendor
+) -> None:
+    await set_provider_key(
+        adapters.database, adapters.sealer, tenant.caller.tenant_id, "openai", "sk-of-the-tenant"
+    )
+    vendor.script(Answer(text="The summary."))
+    thread_id = await make_thread(adapters, tenant, "one", "two")
+
+    await run_job(adapters, tenant, thread_id, **OPENAI)
+
+    assert (await following_turn(adapters, tenant, thread_id)).summary == "The summary."
+    assert vendor.requests[-1].headers["authorization"] == "Bearer sk-of-the-tenant"
+
+
+async def test_a_provider_that_has_no_key_any_more_leaves_a_summary_without_a_model(
+    adapters: Adapters, tenant: Tenant
+) -> None:
+    thread_id = await make_thread(adapters, tenant, "one", "two")
+
+    await run_job(adapters, tenant, thread_id, model_provider="groq", model_name="llama-3.3-70b-versatile")
+
+    assert (await following_turn(adapters, tenant, thread_id)).summary == "The user said: one"

@@ -5,14 +5,19 @@ Made by the worker, never in the reply path; until one is there the window is si
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from contextlib import aclosing
 from uuid import UUID
 
 from msgspec import Struct
 
 from backboard_server.adapters import Adapters
+from backboard_server.domain.errors import Invalid
+from backboard_server.domain.keys import Secret
 from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage, TextDelta
 from backboard_server.domain.tokens import estimate_tokens
+from backboard_server.store.provider_keys import find_sealed_keys
 from backboard_server.store.summaries import Unsummarised, find_unsummarised, update_summary
 
 from .prompts import SUMMARISE
@@ -22,6 +27,8 @@ _INPUT_SHARE = 0.6  # of the context window, for what is summarised in one step
 _MESSAGE_CHARACTERS_MAX = 4_000  # a longer message is shown by its beginning and its end
 _STEPS_MAX = 50  # per job: 20,000 messages; the next turn leaves another job
 _EXTRACT_CHARACTERS_MAX = 160  # of each message, where no model is there to condense it
+
+_log = logging.getLogger(__name__)
 
 
 class SummariseThread(Struct, frozen=True, kw_only=True):
@@ -36,6 +43,7 @@ class SummariseThread(Struct, frozen=True, kw_only=True):
 async def summarise_thread(adapters: Adapters, tenant_id: UUID, job: SummariseThread) -> None:
     """Bring the summary of a thread up to date. Twice is as good as once; a deleted thread is fine."""
     choice = ModelChoice(job.model_provider, job.model_name)
+    keys = adapters.sealer.keys_of(tenant_id, await find_sealed_keys(adapters.database, tenant_id))
     for _ in range(_STEPS_MAX):
         read = await find_unsummarised(adapters.database, tenant_id, job.thread_id, keep=job.keep)
         if read is None or not read.messages:
@@ -44,7 +52,7 @@ async def summarise_thread(adapters: Adapters, tenant_id: UUID, job: SummariseTh
         if job.model_provider == "local":
             summary = _extract(read)
         else:
-            summary = await _condense(adapters, choice, read)
+            summary = await _condense(adapters, choice, read, keys)
         is_ours = await update_summary(
             adapters.database,
             tenant_id,
@@ -77,15 +85,25 @@ def _shortened(content: str) -> str:
     return f"{content[:half]} […] {content[-half:]}"
 
 
-async def _condense(adapters: Adapters, choice: ModelChoice, read: Unsummarised) -> str:
-    """Let the thread's own model write the summary. Raises Upstream; the job is then tried again later."""
+async def _condense(
+    adapters: Adapters, choice: ModelChoice, read: Unsummarised, keys: Mapping[str, Secret]
+) -> str:
+    """Let the thread's own model write the summary; where its provider lost its key, an extract will do.
+
+    Raises Upstream; the job is then tried again later.
+    """
     lines = [f"<{role}>\n{content}\n</{role}>" for _, role, content in read.messages if content]
     if read.summary:
         lines.insert(0, f"<summary_so_far>\n{read.summary}\n</summary_so_far>")
     material = PromptMessage("user", "\n".join(lines))
-    prompt = Prompt(choice=choice, messages=(PromptMessage("system", SUMMARISE), material))
+    prompt = Prompt(choice=choice, messages=(PromptMessage("system", SUMMARISE), material), keys=keys)
     texts: list[str] = []
-    async with aclosing(adapters.models.stream(prompt, streamed=False)) as deltas:
+    try:
+        stream = adapters.models.stream(prompt, streamed=False)
+    except Invalid as error:
+        _log.warning("a thread is summarised without its model: %s", error.message)
+        return _extract(read)
+    async with aclosing(stream) as deltas:
         async for delta in deltas:
             if isinstance(delta, TextDelta):
                 texts.append(delta.text)

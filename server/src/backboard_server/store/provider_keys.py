@@ -23,6 +23,15 @@ async def list_provider_keys(database: Database, tenant_id: UUID) -> list[Provid
     return [ProviderKey(**dict(row.items())) for row in rows]
 
 
+async def find_sealed_keys(database: Database, tenant_id: UUID) -> dict[str, bytes]:
+    """Return the tenant's keys by provider, for what runs on its behalf without a caller."""
+    async with database.tenant(tenant_id) as connection:
+        rows = await connection.fetch(
+            "SELECT provider, sealed FROM provider_keys WHERE tenant_id = $1", tenant_id
+        )
+    return {row["provider"]: row["sealed"] for row in rows}
+
+
 async def set_provider_key(
     database: Database, sealer: Sealer, tenant_id: UUID, provider: str, text: str
 ) -> ProviderKey:
