@@ -15,11 +15,12 @@ TOKENS_MAX = 1_000_000_000
 
 
 class Outcome(Struct, frozen=True):
-    """How a run of attempts ended: what was said, perhaps an error, and how often the vendor was asked."""
+    """How a run ended: what was said, perhaps an error, the attempts, and how many the vendor saw of them."""
 
     draft: Draft
     error: Upstream | None
-    asked: int
+    attempts: int
+    seen: int
 
 
 class Fails(Struct, frozen=True, kw_only=True):
@@ -49,7 +50,7 @@ class Fails(Struct, frozen=True, kw_only=True):
         assert TEXT.startswith(outcome.draft.content)
         assert outcome.draft.finish is None
         is_repeated = self.is_retryable and outcome.draft.is_empty
-        assert outcome.asked == (self.attempts or (3 if is_repeated else 1))
+        assert outcome.attempts == (self.attempts or (3 if is_repeated else 1))
 
 
 class Answers(Struct, frozen=True, kw_only=True):
@@ -74,7 +75,7 @@ class Answers(Struct, frozen=True, kw_only=True):
         assert len({call.id for call in draft.tool_calls}) == len(self.calls)
         assert self.has_usage is None or (draft.usage is not None) is self.has_usage
         _check_usage(draft)
-        assert outcome.asked == 1
+        assert outcome.attempts == 1
 
 
 class Contained(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fake_vendor import Answer, Fault
-from providers.faults.case import SILENT_LATER, Case, failing
+from providers.faults.case import PATIENT, SILENT_LATER, Case, failing
 from providers.faults.expected import TEXT, Answers, Contained, Expected, Fails, broken_off, final, retried
 from providers.faults.expected import too_long_a_wait as waits
 
@@ -61,7 +61,7 @@ def _case(fault: Fault, streamed: Expected, plain: Expected) -> Case:
         answer=answer if fault in _APART else failing(fault),
         streamed=streamed,
         plain=plain,
-        timeouts=SILENT_LATER,
+        timeouts=SILENT_LATER if fault is Fault.HANG_BETWEEN_CHUNKS else PATIENT,
         budget_seconds=1.0,
     )
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from backboard_server.adapters import Adapters, Limits
 from backboard_server.domain.errors import Upstream
 from backboard_server.domain.events import RunIds
-from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage
+from backboard_server.domain.prompts import Delta, ModelChoice, Prompt, PromptMessage
 from backboard_server.providers import EgressTimeouts, Providers
 from backboard_server.providers.table import WireName
 from backboard_server.runs.draft import Draft
@@ -48,6 +48,17 @@ PARTNERS: dict[WireName, Partner] = {
 }
 
 
+class CountingProviders(Providers):
+    """Providers that count how often they are asked."""
+
+    asked = 0
+
+    def stream(self, prompt: Prompt, *, streamed: bool) -> AsyncGenerator[Delta, None]:
+        """Count, and call."""
+        self.asked += 1
+        return super().stream(prompt, streamed=streamed)
+
+
 def prompt_for(wire: WireName) -> Prompt:
     """Return a prompt of one line for the model of a wire."""
     partner = PARTNERS[wire]
@@ -58,12 +69,12 @@ def prompt_for(wire: WireName) -> Prompt:
 @asynccontextmanager
 async def providers_for(
     wire: WireName, vendor: FakeVendor, timeouts: EgressTimeouts = PATIENT
-) -> AsyncGenerator[Providers]:
+) -> AsyncGenerator[CountingProviders]:
     """Give the providers of a server that reaches the vendor over a wire, and close them."""
     partner = PARTNERS[wire]
     address = vendor.base_url if partner.has_path else vendor.root_url
     environment = dict.fromkeys(partner.key_variables, KEY) | {partner.base_url_variable: address}
-    providers = Providers(environment, timeouts)
+    providers = CountingProviders(environment, timeouts)
     try:
         yield providers
     finally:
@@ -71,7 +82,13 @@ async def providers_for(
 
 
 async def outcome_of(
-    providers: Providers, vendor: FakeVendor, wire: WireName, folder: Path, *, streamed: bool, budget: float
+    providers: CountingProviders,
+    vendor: FakeVendor,
+    wire: WireName,
+    folder: Path,
+    *,
+    streamed: bool,
+    budget: float,
 ) -> Outcome:
     """Ask the vendor through the retry loop of runs, which asks nothing of a database."""
     adapters = Adapters(
@@ -89,5 +106,5 @@ async def outcome_of(
     except Upstream as raised:
         error = raised
     # A host that lacks a path is asked at another one at once, which is not another attempt.
-    path = vendor.requests[0].path
-    return Outcome(draft, error, sum(request.path == path for request in vendor.requests))
+    paths = [request.path for request in vendor.requests]
+    return Outcome(draft, error, providers.asked, seen=paths.count(paths[0]) if paths else 0)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from fake_vendor import Answer, Change, Fault, Stop
 from fake_vendor.terms import FrameKind
-from providers.faults.case import CALLS, SILENT_LATER, THOUGHT, Case, failing, failing_at_length
+from providers.faults.case import CALLS, PATIENT, SILENT_LATER, THOUGHT, Case, failing, failing_at_length
 from providers.faults.expected import TEXT, Answers, Contained, Either, Expected, Fails, broken_off, retried
 
 How = Literal["end", "close", "reset", "hang"]
@@ -38,7 +38,7 @@ def _stop(name: str, stop: Stop, streamed: Expected | None, plain: Expected | No
         answer=failing_at_length(stop),
         streamed=streamed,
         plain=plain,
-        timeouts=SILENT_LATER,
+        timeouts=SILENT_LATER if stop.how == "hang" else PATIENT,
         # A finish reason is all that a client of chat completions may count on: usage and [DONE] are extras.
         on={"openai_chat": _WHOLE} if stop.after in {"final", "usage"} and stop.inside is None else {},
     )
@@ -183,7 +183,7 @@ def _endings() -> Iterator[Case]:
             streamed=expected,
             plain=Answers(),
             on={"openai_chat": Answers()},
-            timeouts=SILENT_LATER,
+            timeouts=SILENT_LATER if fault in {Fault.NEVER_CLOSES, Fault.SILENT_AFTER_FINAL} else PATIENT,
         )
     slow = Answer(text=TEXT, reasoning=THOUGHT, tool_calls=CALLS, chunk_delay_seconds=0.002)
     yield Case(id="slow_and_steady", answer=slow, streamed=_WHOLE, plain=_WHOLE)
