@@ -46,6 +46,17 @@ async def test_thinking_reaches_the_model_in_its_own_words(
     assert vendor.requests[-1].body.get("reasoning_effort") == effort
 
 
+@pytest.mark.parametrize("is_hidden", [False, True])
+async def test_reasoning_is_shown_unless_it_is_not_wanted(
+    client: httpx.AsyncClient, vendor: FakeVendor, is_hidden: bool
+) -> None:
+    vendor.script(Answer(text="42", reasoning="Let me think."))
+
+    response = await send(client, thinking={"exclude_reasoning": is_hidden})
+
+    assert response.json()["reasoning"] == (None if is_hidden else "Let me think.")
+
+
 IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"thinking": {"effort": "extreme"}}, "thinking effort"),
     ({"thinking": {"budget_tokens": -1}}, "thinking budget_tokens"),

@@ -25,14 +25,20 @@ _UNSTORABLE = str.maketrans({"\0": "\ufffd"})  # Postgres stores every character
 class Draft:
     """What the models have said so far in one run, and which of them it is that speaks."""
 
-    def __init__(self, ids: RunIds, choice: ModelChoice, *, is_held: bool = False) -> None:
-        """`ids` are put on every event. If it `is_held`, text is kept back until `release`."""
+    def __init__(
+        self, ids: RunIds, choice: ModelChoice, *, is_held: bool = False, hides_reasoning: bool = False
+    ) -> None:
+        """`ids` are put on every event. If it `is_held`, text is kept back until `release`.
+
+        With `hides_reasoning` thoughts are dropped, as hosts send them whether they are wanted or not.
+        """
         self.choice = choice
         self.attempts: list[Attempt] = []
         self.finish: Finish | None = None
         self.reasoning = ""
         self.ids = ids
         self._is_held = is_held
+        self._hides_reasoning = hides_reasoning
         self._texts: list[str] = []
         self._calls: dict[int, _CallDraft] = {}
         self._is_reasoning = False
@@ -90,7 +96,8 @@ class Draft:
             if not self._is_held:
                 yield self._said(text)
         elif isinstance(delta, ReasoningDelta):
-            yield self._reason(delta.text.translate(_UNSTORABLE))
+            if not self._hides_reasoning:
+                yield self._reason(delta.text.translate(_UNSTORABLE))
         elif isinstance(delta, ToolCallDelta):
             yield from self._end_reasoning()
             yield from self._call(delta)

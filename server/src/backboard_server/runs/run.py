@@ -45,7 +45,13 @@ async def run_message(adapters: Adapters, accepted: AcceptedMessage) -> AsyncGen
     answer_id, choice = str(run.answer_id), run.choice
     yield events.RunStarted(**where, message_id=answer_id, provider=choice.provider, model_name=choice.model)
     yield events.MessageStart(**where, message_id=answer_id)
-    draft = Draft(run.ids, run.choice, is_held=run.context.prompt.response_format is not None)
+    prompt = run.context.prompt
+    draft = Draft(
+        run.ids,
+        run.choice,
+        is_held=prompt.response_format is not None,
+        hides_reasoning=prompt.thinking is not None and prompt.thinking.is_hidden,
+    )
     try:
         async with aclosing(answer(adapters, run, draft, streamed=accepted.message.stream)) as answering:
             async for event in answering:
