@@ -190,9 +190,9 @@ class Tokens(Struct, frozen=True):
 class Answer(Struct, frozen=True, kw_only=True):
     """One answer. Without `text` it echoes the last user message; without `usage` it counts words.
 
-    `chunks` is how many pieces the text is streamed in (0: one a word). `signature` is what the vendor wants
-    back with the reasoning or the tool calls, if it signs or encrypts them. `finish_reason` is a word of
-    OpenAI's, which each dialect translates.
+    `chunks` is how many pieces the text is streamed in (0: one a word), and the arguments of each tool call
+    (0: two or more). `signature` is what the vendor wants back with the reasoning or the tool calls, if it
+    signs or encrypts them. `finish_reason` is a word of OpenAI's, which each dialect translates.
     """
 
     text: str | None = None

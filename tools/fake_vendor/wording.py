@@ -50,7 +50,9 @@ def pieces(text: str, count: int = 0) -> list[str]:
     return [text[start:end] for start, end in pairwise(cuts)]
 
 
-def argument_pieces(arguments: str) -> list[str]:
-    """Cut the arguments of a tool call into two pieces or more."""
+def argument_pieces(arguments: str, count: int = 0) -> list[str]:
+    """Cut the arguments of a tool call into `count` pieces; into two or more, as they are long, without."""
+    if count:
+        return pieces(arguments, min(count, len(arguments)))
     size = min(_ARGUMENTS_PIECE_CHARACTERS, max(1, len(arguments) // 2))
     return [arguments[at : at + size] for at in range(0, len(arguments), size)]

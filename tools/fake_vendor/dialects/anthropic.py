@@ -247,7 +247,7 @@ def _streamed(index: int, block: Json, answer: Answer, asked: Asked) -> list[Fra
             opened, kind = block | {"input": msgspec.Raw(b"{}")}, "tool"
             deltas = [
                 _delta("tool", index, {"type": "input_json_delta", "partial_json": said})
-                for said in argument_pieces(block["input"])
+                for said in argument_pieces(block["input"], answer.chunks)
             ]
     return [
         _event(kind, "content_block_start", index=index, content_block=opened),

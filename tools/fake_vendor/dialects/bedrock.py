@@ -133,7 +133,7 @@ class Bedrock:
             opening = {"start": start, "contentBlockIndex": block + index}
             rest = [
                 _delta("tool", {"toolUse": {"input": said}}, block + index)
-                for said in argument_pieces(call.arguments)
+                for said in argument_pieces(call.arguments, answer.chunks)
             ]
             called = [Frame("tool", opening, "contentBlockStart"), *rest, _stop("tool", block + index)]
             frames += [replace(frame, call=index) for frame in called]

@@ -117,7 +117,7 @@ class OpenAIChat:
         frames += [_chunk("refusal", asked, {"refusal": said}) for said in pieces(answer.refusal)]
         frames += [self.said(said, asked) for said in text_pieces(answer, asked)]
         for index, call in enumerate(answer.tool_calls):
-            frames += _call_frames(index, call, asked)
+            frames += _call_frames(index, call, answer.chunks, asked)
         frames.append(self.ended(_finish_reason(answer), asked))
         if _wants_usage(asked):
             counts = _envelope(asked, "chat.completion.chunk", []) | {"usage": _usage(answer, asked)}
@@ -267,8 +267,9 @@ def _call(index: int, call: CalledTool) -> Json:
     return {"id": call_id(index, call), "type": "function", "function": function}
 
 
-def _call_frames(index: int, call: CalledTool, asked: Asked) -> list[Frame]:
+def _call_frames(index: int, call: CalledTool, chunks: int, asked: Asked) -> list[Frame]:
     opening = {"index": index} | _call(index, call)
     opening["function"] = {"name": call.name, "arguments": ""}
-    rest = [{"index": index, "function": {"arguments": said}} for said in argument_pieces(call.arguments)]
+    said = argument_pieces(call.arguments, chunks)
+    rest = [{"index": index, "function": {"arguments": arguments}} for arguments in said]
     return [replace(_chunk("tool", asked, {"tool_calls": [piece]}), call=index) for piece in (opening, *rest)]

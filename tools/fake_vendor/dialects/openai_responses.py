@@ -287,7 +287,7 @@ def _inner_frames(place: int, item: Json, answer: Answer, asked: Asked) -> Itera
                     "reasoning", "response.reasoning_summary_text.delta", place, item, said, summary_index=0
                 )
         case "function_call":
-            for said in argument_pieces(item["arguments"]):
+            for said in argument_pieces(item["arguments"], answer.chunks):
                 yield _piece("tool", "response.function_call_arguments.delta", place, item, said)
             whole = {"name": item["name"], "arguments": item["arguments"]}
             at = {"item_id": item["id"], "output_index": place}

@@ -36,6 +36,11 @@ def test_arguments_come_in_two_pieces_or_more() -> None:
     assert argument_pieces('{"a": 1}') == ['{"a"', ": 1}"]
 
 
+def test_arguments_are_cut_into_as_many_pieces_as_asked_and_never_into_empty_ones() -> None:
+    assert argument_pieces('{"a": 1}', 4) == ['{"', 'a"', ": ", "1}"]
+    assert argument_pieces("{}", 50) == ["{", "}"]
+
+
 def test_words_are_counted_where_no_usage_is_scripted() -> None:
     assert tokens_of(Answer(text="In France."), ASKED) == Tokens(prompt=7, completion=2)
     assert tokens_of(Answer(usage=Tokens(prompt=1)), ASKED) == Tokens(prompt=1)
