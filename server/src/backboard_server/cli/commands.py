@@ -16,6 +16,7 @@ from backboard_server.domain.errors import BackboardError, Invalid
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+    from backboard_server.models.shown import ShownModel
     from backboard_server.settings import Settings
 
 app = typer.Typer(
@@ -27,6 +28,8 @@ keys = typer.Typer(
     help="Make, list and revoke API keys, beside a running server or without one.", no_args_is_help=True
 )
 app.add_typer(keys, name="keys")
+models = typer.Typer(help="List models, and ask providers which they have.", no_args_is_help=True)
+app.add_typer(models, name="models")
 budgets = typer.Typer(
     help="Set, list and remove what tenants and keys may spend, beside a running server.",
     no_args_is_help=True,
@@ -205,6 +208,47 @@ def remove_budget(tenant: BudgetTenant, key: BudgetKey = None, data_dir: DataDir
 
     remove(_settings(data_dir=data_dir), tenant, key)
     typer.echo("Removed.")
+
+
+@models.command("refresh")
+def refresh_models(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Ask OpenRouter and every provider with a key for their lists. Running servers take them up."""
+    from .models import refresh_all
+
+    outcomes = refresh_all(_settings(data_dir=data_dir))
+    if as_json:
+        _print_json(outcomes)
+    else:
+        for outcome in outcomes:
+            found = f"failed: {outcome.failure}" if outcome.failure else f"{outcome.models:,} models"
+            typer.echo(f"{outcome.provider}: {found}")
+    if all(outcome.failure for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+@models.command("list")
+def list_models(
+    provider: Annotated[str | None, typer.Option(help="Only those of this provider.")] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """List every known model: what it is, how much it reads, its prices, whether it can be called now."""
+    from .models import list_all
+
+    listed = list_all(_settings(data_dir=data_dir), provider)
+    if as_json:
+        _print_json(listed)
+    else:
+        for model in listed:
+            typer.echo(_line_of(model))
+
+
+def _line_of(model: ShownModel) -> str:
+    price = "no price"
+    if model.input_cost_per_1m_tokens is not None:
+        price = f"${model.input_cost_per_1m_tokens:g} in, ${model.output_cost_per_1m_tokens or 0:g} out"
+    state = "usable" if model.is_usable else "no key"
+    return f"{model.provider}/{model.name}  {model.model_type}  {model.context_limit:,}  {price}  {state}"
 
 
 def _settings(**options: Any) -> Settings:

@@ -47,19 +47,19 @@ class Catalogue:
     def models(self) -> Sequence[Model]:
         """Return every model: those of our own rows first, then by the provider's id; by name within each."""
         if not self._sorted:
-            merged = {**catalogue.models(), **self._listed}
-            self._sorted = tuple(sorted(merged.values(), key=_place))
+            self._sorted = _sorted(catalogue.models().values())
         return self._sorted
 
     def lay_over(self, listed: Iterable[Model]) -> None:
         """Take what providers list in place of what was taken before."""
         known = catalogue.models()
-        self._listed = {
+        laid = {
             (model.provider, model.name): _merged(known.get((model.provider, model.name)), model)
             for model in listed
         }
-        self._sorted = ()
-        self._controls = {}
+        # Readers see the one state or the other: all is made before any of it is put in place.
+        models = _sorted({**known, **laid}.values())
+        self._listed, self._sorted, self._controls = laid, models, {}
 
     def facts(self, provider: str, model: str) -> Facts:
         """Return what matters of a model when it is called."""
@@ -111,6 +111,10 @@ class Catalogue:
 
     def _row_of(self, model: Model) -> Row | None:
         return self._choosing.find_row(model.provider) if model.model_type == "llm" else None
+
+
+def _sorted(models: Iterable[Model]) -> tuple[Model, ...]:
+    return tuple(sorted(models, key=_place))
 
 
 def _place(model: Model) -> tuple[int, str, str]:
