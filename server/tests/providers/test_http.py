@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import pytest
+from msgspec.structs import replace
 
 from backboard_server.providers._failures import Failure
 from backboard_server.providers._http import Call, Egress, EgressTimeouts
@@ -209,6 +210,18 @@ async def test_an_error_body_that_never_ends_is_not_waited_for(
     await egress.aclose()
 
     assert (failure.kind, failure.status, failure.said) == ("failed", 500, '{"error": "half')
+
+
+@pytest.mark.parametrize("fault", [Fault.SILENCE, Fault.HANG_BETWEEN_CHUNKS])
+async def test_a_model_that_thinks_may_stay_silent_for_longer(vendor: FakeVendor, fault: Fault) -> None:
+    timeouts = EgressTimeouts(first_byte_seconds=0.02, between_chunks_seconds=0.02, thinking_factor=5)
+    vendor.script(Answer(text="a b c d", fault=fault))
+    egress = Egress(timeouts)
+
+    failure = await _failure(egress, replace(_call(vendor, STREAMED), is_thinking=True))
+
+    await egress.aclose()
+    assert (failure.kind, failure.said) == ("timeout", "silent for 0.1 s")
 
 
 async def test_an_answer_that_comes_all_at_once_has_a_time_of_its_own() -> None:

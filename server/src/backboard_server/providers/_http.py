@@ -33,6 +33,7 @@ class EgressTimeouts(Struct, frozen=True, kw_only=True):
         120.0  # to the first byte of a plain answer, which comes when all is written
     )
     between_chunks_seconds: float = 30.0
+    thinking_factor: float = 10.0  # how many times as long a model that thinks may stay silent
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -43,6 +44,8 @@ class Call(Struct, frozen=True, kw_only=True):
     body: bytes | None = None
     is_whole: bool = False
     """Whether the answer comes all at once, when it is written, which may take longer than its beginning."""
+    is_thinking: bool = False
+    """Whether the model thinks before it speaks, and perhaps in between, without a sign of life."""
     is_encoded: bool = False
     """Whether the address goes out as it is written, as a signature covers it."""
 
@@ -117,13 +120,15 @@ class Egress:
         """
         loop = asyncio.get_running_loop()
         started = loop.time()
+        patience = self._timeouts.thinking_factor if call.is_thinking else 1.0
         silence = self._timeouts.whole_answer_seconds if call.is_whole else self._timeouts.first_byte_seconds
+        silence *= patience
         response = await self._send(call, silence)
         try:
             if response.status != 200:
                 raise await self._refused(response)
             left = max(0.0, silence - (loop.time() - started))
-            yield Reply(response, silence, left, self._timeouts.between_chunks_seconds)
+            yield Reply(response, silence, left, self._timeouts.between_chunks_seconds * patience)
         except BaseException:
             response.close()
             raise

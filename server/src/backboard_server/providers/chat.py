@@ -138,7 +138,10 @@ class Providers:
         self, wire: Wire, prompt: Prompt, host: Host, facts: Facts, *, streamed: bool
     ) -> AsyncGenerator[Delta, None]:
         """Ask once, over one wire. Raises Failure."""
-        async with self._egress.open(wire.call(prompt, host, facts, streamed=streamed)) as reply:
+        call = wire.call(prompt, host, facts, streamed=streamed)
+        if prompt.thinking is not None:
+            call = replace(call, is_thinking=True)
+        async with self._egress.open(call) as reply:
             if reply.content_type == "text/html":
                 raise Failure("malformed", "a web page instead of an answer")
             # Hosts that do not heed our wish say so in their content type.

@@ -38,6 +38,7 @@ class OpenAIResponses:
             headers=headers,
             body=body_of(prompt, facts, streamed=streamed),
             is_whole=not streamed,
+            is_thinking=True,  # whether asked to or not, and mostly without a word of it
         )
 
     def frames(self) -> EventDecoder:
