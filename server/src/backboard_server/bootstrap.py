@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 
 from .adapters import Adapters, Limits
 from .providers import EgressTimeouts, Providers
+from .providers.configured import configured_rows
+from .providers.table import Row
 from .settings import Settings
 from .store import address
 from .store.address import Address
@@ -24,12 +26,27 @@ def app_address(settings: Settings) -> Address:
     return EmbeddedPostgres(settings.data_dir).connection("app")
 
 
+def own_rows(settings: Settings) -> tuple[Row, ...]:
+    """Return the operator's own providers. Raises Invalid for what cannot be one."""
+    return configured_rows(settings.config, settings.data_dir, settings.providers)
+
+
+def open_models(settings: Settings) -> Providers:
+    """Return every provider that is configured; closing it is the caller's. Raises what `own_rows` raises."""
+    return Providers(
+        os.environ,
+        _timeouts(settings),
+        rows=own_rows(settings),
+        circuit_open_seconds=settings.provider_circuit_open_seconds,
+    )
+
+
 @asynccontextmanager
 async def open_adapters(
     settings: Settings, *, connection_class: type[PooledConnection] = PooledConnection
 ) -> AsyncGenerator[Adapters]:
     """Connect this process to the world, and disconnect it at the end. Postgres runs and is migrated."""
-    models = Providers(os.environ, _timeouts(settings))
+    models = open_models(settings)
     database = await open_database(app_address(settings), connection_class=connection_class)
     try:
         yield Adapters(

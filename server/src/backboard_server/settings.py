@@ -77,6 +77,15 @@ class Settings(BaseSettings):
         description="The data folder: the embedded Postgres, files, secrets. "
         "As root `/var/lib/backboard`, else `$XDG_DATA_HOME/backboard` or `~/.local/share/backboard`.",
     )
+    config: Path | None = Field(
+        default=None,
+        description="The file with providers of your own. "
+        "Without it, `backboard.toml` in the data folder, if there is one.",
+    )
+    providers: str | None = Field(
+        default=None,
+        description="Providers of your own as a JSON object by id. It goes before the file.",
+    )
     host: str = Field(
         default="127.0.0.1", description="The address to listen on. `0.0.0.0` is every IPv4 address."
     )
@@ -123,6 +132,11 @@ class Settings(BaseSettings):
     )
     provider_between_chunks_timeout_seconds: float = Field(
         default=30.0, gt=0, description="How long a provider may fall silent in the middle of its answer."
+    )
+    provider_circuit_open_seconds: float = Field(
+        default=10.0,
+        ge=0,
+        description="How long a model of a provider that failed too often is not asked; 0 asks it always.",
     )
     retry_base_seconds: float = Field(
         default=0.5,

@@ -8,9 +8,10 @@ from typing import Literal
 
 from msgspec import Struct
 
+from backboard_server.bootstrap import open_models, own_rows
 from backboard_server.domain.errors import BackboardError
-from backboard_server.providers import Providers
-from backboard_server.providers.table import list_rows
+from backboard_server.providers.configured import describe
+from backboard_server.providers.table import Row, list_rows
 from backboard_server.settings import Settings
 from backboard_server.store.address import Address
 from backboard_server.store.database import connect_owner
@@ -33,7 +34,13 @@ class Finding(Struct, frozen=True):
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at the database and the models. Nothing is changed, and no secret is shown."""
-    return [*await _examine_database(settings), _examine_keys(), await _examine_default_model()]
+    findings = await _examine_database(settings)
+    try:
+        rows = own_rows(settings)
+    except BackboardError as error:
+        return [*findings, Finding("wrong", "own providers", error.message)]
+    own = [_examine_own(row) for row in rows]
+    return [*findings, *own, _examine_keys(rows), await _examine_default_model(settings)]
 
 
 async def _examine_database(settings: Settings) -> list[Finding]:
@@ -74,17 +81,26 @@ async def _examine_tables(owner: Address, where: str) -> list[Finding]:
     ]
 
 
-def _examine_keys() -> Finding:
-    names = [row.key_variable for row in list_rows() if row.key_variable and os.environ.get(row.key_variable)]
+def _examine_own(row: Row) -> Finding:
+    subject = f"own provider {row.id}"
+    try:
+        return Finding("fine", subject, describe(row, os.environ))
+    except BackboardError as error:
+        return Finding("note", subject, error.message)
+
+
+def _examine_keys(own: tuple[Row, ...]) -> Finding:
+    variables = {name for row in (*own, *list_rows()) for name in row.key_variables}
+    names = sorted(name for name in variables if os.environ.get(name))
     if names:
-        return Finding("fine", "provider keys", f"{', '.join(sorted(set(names)))}.")
+        return Finding("fine", "provider keys", f"{', '.join(names)}.")
     return Finding(
         "note", "provider keys", "none. Set one, such as OPENAI_API_KEY, to use that provider's models."
     )
 
 
-async def _examine_default_model() -> Finding:
-    models = Providers(os.environ)
+async def _examine_default_model(settings: Settings) -> Finding:
+    models = open_models(settings)
     try:
         choice = await models.choose(None, None)
     except BackboardError as error:

@@ -40,6 +40,7 @@ def serve(settings: Settings, *, has_worker: bool, is_generated_key_allowed: boo
         update={"host": host, "port": port, "data_dir": settings.data_dir.resolve()}
     )
     os.environ[f"{PREFIX}DATA_DIR"] = str(settings.data_dir)  # the job worker reads the environment
+    _check_own_providers(settings)
     is_lost = threading.Event()
 
     def stop_without_postgres() -> None:
@@ -56,6 +57,14 @@ def serve(settings: Settings, *, has_worker: bool, is_generated_key_allowed: boo
         raise Unavailable(
             "The server stopped because its Postgres died and did not come back; see the log above."
         )
+
+
+def _check_own_providers(settings: Settings) -> None:
+    """Say what is wrong with the operator's providers once and before the rest: every process reads them."""
+    if settings.config or settings.providers or (settings.data_dir / "backboard.toml").exists():
+        from backboard_server.bootstrap import own_rows  # a quarter of a second that others are spared
+
+        own_rows(settings)
 
 
 @contextmanager

@@ -25,7 +25,8 @@ UNFINISHED = ".unfinished"  # ends the name of what is being made, until it is r
 _FORMAT = 1
 _MARKER = "backboard.json"
 _SECRETS = "secrets.json"
-_OF_NO_CONCERN = {"lost+found"}  # an empty volume mounted as the data folder has one
+# An empty volume mounted as the data folder has the first; the second may be there before the server is.
+_OF_NO_CONCERN = {"lost+found", "backboard.toml"}
 _PASSWORD_BYTES = 24
 
 
