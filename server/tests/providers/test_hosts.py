@@ -220,3 +220,15 @@ def test_azure_is_found_by_its_resource_or_by_either_address(
 def test_azure_without_any_of_them_is_not_configured() -> None:
     with pytest.raises(Invalid, match="AZURE_RESOURCE_NAME"):
         _ = resolve(_row("azure"), {"AZURE_OPENAI_API_KEY": "k"})
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "header"),
+    [
+        ("openai", "k", {"Authorization": "Bearer k"}),
+        ("azure", "k", {"api-key": "k"}),
+        ("ollama", "", {}),
+    ],
+)
+def test_a_key_is_shown_in_the_header_of_its_host(name: str, key: str, header: dict[str, str]) -> None:
+    assert Host(_row(name), "http://localhost:9", key).authorization() == header

@@ -48,6 +48,17 @@ class Host:
         """The key, for the wire to put into a header."""
         return self._key
 
+    def authorization(self) -> dict[str, str]:
+        """Return the header that shows the key over OpenAI's protocols, if there is a key.
+
+        Azure has one of its own (learn.microsoft.com/azure/foundry/openai).
+        """
+        if not self._key:
+            return {}
+        if self.row.dialect == "azure":
+            return {"api-key": self._key}
+        return {"Authorization": f"Bearer {self._key}"}
+
     @property
     def key_place(self) -> str:
         """Where the key is set, for sentences about it."""

@@ -113,7 +113,7 @@ async def fetch(egress: Egress, host: Host, today: date) -> list[Model]:
 
 
 async def _compatible(egress: Egress, host: Host) -> AsyncGenerator[list[Model]]:
-    headers = _credential(host)
+    headers = host.authorization()
     is_openrouter = host.row.dialect == "openrouter"
     # Without it, OpenRouter lists only what answers in text.
     query = "?output_modalities=all" if is_openrouter else ""
@@ -153,14 +153,6 @@ async def _gemini(egress: Egress, host: Host) -> AsyncGenerator[list[Model]]:
 async def _get(egress: Egress, url: str, headers: dict[str, str]) -> bytes:
     async with egress.open(Call(url=url, headers=headers)) as reply:
         return await reply.read_all()
-
-
-def _credential(host: Host) -> dict[str, str]:
-    if not host.has_key:
-        return {}
-    if host.row.dialect == "azure":
-        return {"api-key": host.key}
-    return {"Authorization": f"Bearer {host.key}"}
 
 
 def _entries(body: bytes) -> Iterable[msgspec.Raw]:

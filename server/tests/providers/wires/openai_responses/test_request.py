@@ -126,6 +126,26 @@ def test_a_wish_to_think_is_passed_on() -> None:
     assert body["reasoning"] == {"effort": "high", "summary": "auto"}
 
 
+@pytest.mark.parametrize(
+    ("model", "thinking", "sent"),
+    [
+        ("gpt-5", Thinking(), {"summary": "auto"}),
+        ("gpt-5", Thinking(is_hidden=True), None),
+        ("gpt-5.1", Thinking(is_hidden=True), {"effort": "medium"}),
+        ("gpt-5.1", Thinking(effort="none"), {"effort": "none"}),
+        ("o3", Thinking(), {"summary": "auto"}),
+        ("o3-mini", Thinking(), None),
+        ("gpt-5-chat-latest", Thinking(), None),
+    ],
+)
+def test_a_summary_is_asked_for_where_there_is_one_to_show(
+    model: str, thinking: Thinking, sent: dict[str, Any] | None
+) -> None:
+    prompt = replace(PROMPT, choice=ModelChoice("openai", model), thinking=thinking)
+
+    assert _body(prompt).get("reasoning") == sent
+
+
 def test_a_function_is_flat_and_strict_only_where_that_is_asked() -> None:
     assert _tool(description="Finds it.", parameters=SCHEMA) == {
         "type": "function",

@@ -26,12 +26,9 @@ class OpenAIChat:
 
     def call(self, prompt: Prompt, host: Host, facts: Facts, *, streamed: bool) -> Call:
         """Return the request."""
-        headers = {"Content-Type": "application/json"}
-        if host.has_key:
-            headers |= _credential(host)
         return Call(
             url=host.base_url + PATH,
-            headers=headers,
+            headers={"Content-Type": "application/json"} | host.authorization(),
             body=body_of(prompt, host.row.dialect, facts, streamed=streamed),
             is_whole=not streamed,
         )
@@ -47,10 +44,3 @@ class OpenAIChat:
     def read_whole(self, body: bytes) -> Iterable[Delta]:
         """Return the deltas of a plain answer."""
         return read_whole(body)
-
-
-def _credential(host: Host) -> dict[str, str]:
-    """Return the header that shows the key; Azure has one of its own (learn.microsoft.com/azure)."""
-    if host.row.dialect == "azure":
-        return {"api-key": host.key}
-    return {"Authorization": f"Bearer {host.key}"}

@@ -8,10 +8,10 @@ from typing import Any, cast
 import msgspec
 
 from backboard_server.domain.models import Facts
-from backboard_server.domain.prompts import Prompt, PromptMessage, ResponseFormat
+from backboard_server.domain.prompts import Prompt, PromptMessage, ResponseFormat, Thinking
+from backboard_server.providers._efforts import Family, family_of, openai_effort
 from backboard_server.providers._instructions import json_instruction
 
-from .efforts import Family, family_of, reasoning_of
 from .items import developer_message, items_of
 
 _NAME_CHARACTERS_MAX = 64
@@ -31,7 +31,9 @@ def body_of(prompt: Prompt, facts: Facts, *, streamed: bool) -> bytes:
         "input": [item for message in messages for item in items_of(message)],
         "store": False,
     }
-    if family.efforts:  # models that do not reason: "Encrypted content is not supported with this model"
+    if (
+        family.efforts and facts.may_reason
+    ):  # models that do not reason: "Encrypted content is not supported with this model"
         body["include"] = ["reasoning.encrypted_content"]
     if instructions:
         body["instructions"] = instructions
@@ -41,7 +43,8 @@ def body_of(prompt: Prompt, facts: Facts, *, streamed: bool) -> bytes:
         body["tools"] = [_tool(tool.get("function") or {}) for tool in prompt.tools]
     if prompt.response_format is not None:
         _ask_for_json(body, prompt.response_format, messages, facts)
-    _ask_to_think(body, prompt, family)
+    if prompt.thinking and (reasoning := _reasoning(prompt.thinking, family)):
+        body["reasoning"] = reasoning
     return msgspec.json.encode(body)
 
 
@@ -53,10 +56,13 @@ def _split(messages: tuple[PromptMessage, ...]) -> tuple[str, tuple[PromptMessag
     return "\n\n".join(message.content for message in messages[:first] if message.content), messages[first:]
 
 
-def _ask_to_think(body: Json, prompt: Prompt, family: Family) -> None:
-    reasoning = reasoning_of(prompt.thinking, family) if prompt.thinking else None
-    if reasoning:
-        body["reasoning"] = reasoning
+def _reasoning(thinking: Thinking, family: Family) -> Json:
+    """Return the `reasoning` object; empty where nothing is to be said or the model takes none."""
+    effort = openai_effort(thinking, family)
+    reasoning: Json = {"effort": effort} if effort else {}
+    if family.has_summary and not thinking.is_hidden and effort != "none":
+        reasoning["summary"] = "auto"
+    return reasoning
 
 
 def _tool(function: Json) -> Json:

@@ -30,12 +30,9 @@ class OpenAIResponses:
 
     def call(self, prompt: Prompt, host: Host, facts: Facts, *, streamed: bool) -> Call:
         """Return the request."""
-        headers = {"Content-Type": "application/json"}
-        if host.has_key:
-            headers |= _credential(host)
         return Call(
             url=host.base_url + PATH,
-            headers=headers,
+            headers={"Content-Type": "application/json"} | host.authorization(),
             body=body_of(prompt, facts, streamed=streamed),
             is_whole=not streamed,
             is_thinking=True,  # whether asked to or not, and mostly without a word of it
@@ -52,10 +49,3 @@ class OpenAIResponses:
     def read_whole(self, body: bytes) -> Iterable[Delta]:
         """Return the deltas of a plain answer."""
         return read_whole(body)
-
-
-def _credential(host: Host) -> dict[str, str]:
-    """Return the header that shows the key; Azure has its own (learn.microsoft.com/azure/foundry/openai)."""
-    if host.row.dialect == "azure":
-        return {"api-key": host.key}
-    return {"Authorization": f"Bearer {host.key}"}

@@ -3,13 +3,11 @@ from __future__ import annotations
 import pytest
 
 from backboard_server.domain.prompts import Effort, Thinking
-from backboard_server.providers.wires.openai_responses.efforts import family_of, reasoning_of
-
-HIDDEN = Thinking(is_hidden=True)
+from backboard_server.providers._efforts import effort_of, family_of, nearest, openai_effort
 
 
 def _effort(model: str, effort: Effort) -> str | None:
-    return reasoning_of(Thinking(effort=effort), family_of(model)).get("effort")
+    return openai_effort(Thinking(effort=effort), family_of(model))
 
 
 @pytest.mark.parametrize(
@@ -43,26 +41,18 @@ def test_a_wish_becomes_the_nearest_effort_that_the_model_takes(model: str, sent
 
 @pytest.mark.parametrize(("tokens", "effort"), [(1, "low"), (2_049, "medium"), (8_193, "high")])
 def test_a_number_of_tokens_becomes_an_effort(tokens: int, effort: str) -> None:
-    assert reasoning_of(Thinking(budget_tokens=tokens), family_of("gpt-5"))["effort"] == effort
+    assert effort_of(Thinking(budget_tokens=tokens)) == effort
+
+
+def test_an_effort_goes_before_a_number_of_tokens_and_neither_is_none() -> None:
+    assert effort_of(Thinking(effort="low", budget_tokens=9_000)) == "low"
+    assert effort_of(Thinking()) is None
+
+
+def test_of_no_efforts_none_is_near() -> None:
+    assert nearest("low", ()) is None
 
 
 def test_who_does_not_think_unasked_is_told_to() -> None:
-    assert reasoning_of(HIDDEN, family_of("gpt-5.1")) == {"effort": "medium"}
-    assert reasoning_of(HIDDEN, family_of("gpt-5")) == {}
-
-
-@pytest.mark.parametrize(
-    ("model", "thinking", "is_shown"),
-    [
-        ("gpt-5", Thinking(), True),
-        ("gpt-5", HIDDEN, False),
-        ("gpt-5.1", Thinking(effort="none"), False),
-        ("o3", Thinking(), True),
-        ("o3-mini", Thinking(), False),
-        ("gpt-5-chat-latest", Thinking(), False),
-    ],
-)
-def test_a_summary_is_asked_for_where_there_is_one_to_show(
-    model: str, thinking: Thinking, is_shown: bool
-) -> None:
-    assert ("summary" in reasoning_of(thinking, family_of(model))) is is_shown
+    assert openai_effort(Thinking(), family_of("gpt-5.1")) == "medium"
+    assert openai_effort(Thinking(), family_of("gpt-5")) is None

@@ -1,4 +1,4 @@
-"""Which efforts of reasoning each family of OpenAI's models takes, and what is sent for a wish.
+"""Efforts of reasoning: what a wish comes to, and which of them each family of OpenAI's models takes.
 
 A model answers 400 to an effort that is not its own. Sources: `reasoning.effort` in the reference
 (platform.openai.com/docs/api-reference/responses), the models' pages (developers.openai.com/api/docs/models),
@@ -8,7 +8,7 @@ and learn.microsoft.com/azure/foundry/openai/how-to/reasoning, which also says w
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -53,29 +53,26 @@ def family_of(model: str) -> Family:
     return next((family for pattern, family in _FAMILIES if pattern.match(name)), _UNKNOWN)
 
 
-def reasoning_of(thinking: Thinking, family: Family) -> dict[str, Any]:
-    """Return the `reasoning` object for a wish; empty where nothing is to be said or the model takes none."""
-    effort = _effort(thinking, family)
-    reasoning: dict[str, Any] = {"effort": effort} if effort else {}
-    if family.has_summary and not thinking.is_hidden and effort != "none":
-        reasoning["summary"] = "auto"
-    return reasoning
+def effort_of(thinking: Thinking) -> Effort | None:
+    """Return the effort that is wished for, by its name or by a number of tokens."""
+    if thinking.effort is not None or thinking.budget_tokens is None:
+        return thinking.effort
+    if thinking.budget_tokens <= _LOW_TOKENS_MAX:
+        return "low"
+    return "medium" if thinking.budget_tokens <= _MEDIUM_TOKENS_MAX else "high"
 
 
-def _effort(thinking: Thinking, family: Family) -> str | None:
-    """Return the effort that is wished for or the next higher one, else the highest."""
-    wish = thinking.effort
-    if wish is None and thinking.budget_tokens is not None:
-        wish = _effort_of_budget(thinking.budget_tokens)
+def nearest(wish: Effort, efforts: Sequence[str]) -> str | None:
+    """Return the effort that is wished for or the next higher one, else the highest, if there is any."""
+    least = _ORDER.index(wish)
+    enough = (effort for effort in efforts if _ORDER.index(effort) >= least)
+    return next(enough, efforts[-1] if efforts else None)
+
+
+def openai_effort(thinking: Thinking, family: Family) -> str | None:
+    """Return what to send to one of OpenAI's models, or None where nothing is to be said."""
+    wish = effort_of(thinking)
     if wish is None:
         # Families that take `none` do not think unless they are told to (gpt-5.1: its default).
         return "medium" if "none" in family.efforts else None
-    least = _ORDER.index(wish)
-    enough = (effort for effort in family.efforts if _ORDER.index(effort) >= least)
-    return next(enough, family.efforts[-1] if family.efforts else None)
-
-
-def _effort_of_budget(tokens: int) -> Effort:
-    if tokens <= _LOW_TOKENS_MAX:
-        return "low"
-    return "medium" if tokens <= _MEDIUM_TOKENS_MAX else "high"
+    return nearest(wish, family.efforts)
