@@ -343,3 +343,11 @@ def test_every_json_is_a_refusal_of_some_kind(status: int, problem: Json, hint: 
 @given(status=STATUSES, body=st.binary())
 def test_garbage_means_what_its_status_means(status: int, body: bytes) -> None:
     assert refusal(status, b"\xff" + body).kind == kind_of_status(status)
+
+
+def test_bedrock_throttles_without_a_time_and_may_be_asked_again_soon() -> None:
+    throttled = refusal(429, b'{"message": "Too many requests"}', hint="ThrottlingException:http://internal/")
+    loading = refusal(429, b'{"message": "The model is not ready"}', hint="ModelNotReadyException")
+
+    assert (throttled.kind, throttled.retry_after_seconds) == ("rate_limited", 1.0)
+    assert (loading.kind, loading.retry_after_seconds) == ("failed", None)

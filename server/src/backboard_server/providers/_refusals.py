@@ -85,6 +85,9 @@ _PARTICULAR: tuple[UpstreamKind, ...] = (
     "content_policy",
     "rejected_key",
 )
+# Bedrock never says for how long; AWS's own SDKs try again after about a second.
+_PASSING = frozenset({"throttlingexception"})
+_PASSING_SECONDS = 1.0
 _STATUSES_WITH_PHRASES = frozenset({400, 402, 413, 422, 429})
 
 # Sentences by which vendors that have no word for it say that a prompt is too long or money is out.
@@ -112,12 +115,16 @@ def refusal(status: int, body: bytes, *, retry_after_seconds: float | None = Non
     if wait is not None and kind == "spend_limit":
         kind = "rate_limited"
     wait = wait if retry_after_seconds is None else retry_after_seconds
+    if wait is None and not words.isdisjoint(_PASSING):
+        wait = _PASSING_SECONDS
     return Failure(kind, said, status=status, retry_after_seconds=wait)
 
 
 def kind_of(words: set[str], said: str, status: int | None = None) -> UpstreamKind:
     """Return what an error means: what its words say in particular goes before its status."""
     lowered = said.lower()
+    if "modelnotreadyexception" in words:  # Bedrock's status for it is 429, and no limit was met
+        return "failed"
     kinds: list[UpstreamKind] = [_KIND_OF_WORD[word] for word in sorted(words) if word in _KIND_OF_WORD]
     particular: UpstreamKind | None = next((kind for kind in _PARTICULAR if kind in kinds), None)
     if particular:
