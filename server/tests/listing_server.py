@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
+
+SILENCE = object()  # in the place of a list: nothing is sent, ever
 
 
 class ListingServer:
@@ -19,7 +22,7 @@ class ListingServer:
     async def __aenter__(self) -> Self:
         application = web.Application()
         application.router.add_get("/{path:.*}", self._answer)
-        self._runner = web.AppRunner(application, access_log=None)
+        self._runner = web.AppRunner(application, access_log=None, handler_cancellation=True)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -37,5 +40,7 @@ class ListingServer:
         body = self.lists.get(request.path_qs)
         if body is None:
             return web.json_response({"error": {"message": "no such path"}}, status=404)
+        if body is SILENCE:
+            await asyncio.Event().wait()
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return web.Response(body=content, content_type="application/json")

@@ -58,20 +58,19 @@ def test_parts_that_are_larger_than_their_whole_do_not_earn_money() -> None:
     assert cost_usd(Usage(10, 10, 500, 0, 500), CACHING) == pytest.approx((500 * 0.3 + 500 * 15) / 1_000_000)
 
 
-@given(TOKENS, TOKENS, TOKENS, TOKENS, TOKENS, RATES, RATES, st.none() | RATES)
-def test_no_call_costs_less_than_nothing(
-    total_in: int,
-    total_out: int,
-    cached: int,
-    written: int,
-    reasoning: int,
-    rate: float,
-    out: float,
-    own: float | None,
-) -> None:
-    price = Price(input=rate, output=out, cached_input=own, reasoning=own, source="models.dev")
-
-    assert cost_usd(Usage(total_in, total_out, cached, written, reasoning), price) >= 0
+@given(
+    st.builds(Usage, TOKENS, TOKENS, TOKENS, TOKENS, TOKENS),
+    st.builds(
+        Price,
+        input=RATES,
+        output=RATES,
+        cached_input=st.none() | RATES,
+        reasoning=st.none() | RATES,
+        source=st.just("models.dev"),
+    ),
+)
+def test_no_call_costs_less_than_nothing(usage: Usage, price: Price) -> None:
+    assert cost_usd(usage, price) >= 0
 
 
 @given(TOKENS, TOKENS, TOKENS, TOKENS, st.sampled_from([PLAIN, CACHING, TIERED]))
