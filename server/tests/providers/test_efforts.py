@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from backboard_server.domain.prompts import Effort, Thinking
-from backboard_server.providers._efforts import effort_of, family_of, nearest, openai_effort
+from backboard_server.providers._efforts import effort_of, family_of, nearest, openai_effort, wish_of
 
 
 def _effort(model: str, effort: Effort) -> str | None:
@@ -41,12 +41,12 @@ def test_a_wish_becomes_the_nearest_effort_that_the_model_takes(model: str, sent
 
 @pytest.mark.parametrize(("tokens", "effort"), [(1, "low"), (2_049, "medium"), (8_193, "high")])
 def test_a_number_of_tokens_becomes_an_effort(tokens: int, effort: str) -> None:
-    assert effort_of(Thinking(budget_tokens=tokens)) == effort
+    assert effort_of(tokens) == wish_of(Thinking(budget_tokens=tokens)) == effort
 
 
 def test_an_effort_goes_before_a_number_of_tokens_and_neither_is_none() -> None:
-    assert effort_of(Thinking(effort="low", budget_tokens=9_000)) == "low"
-    assert effort_of(Thinking()) is None
+    assert wish_of(Thinking(effort="low", budget_tokens=9_000)) == "low"
+    assert wish_of(Thinking()) is None
 
 
 def test_of_no_efforts_none_is_near() -> None:

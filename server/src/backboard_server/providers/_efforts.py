@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 from msgspec import Struct
 
 from backboard_server.domain.prompts import Effort, Thinking
 
 _ORDER = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_LOW_TOKENS_MAX = 2_048
-_MEDIUM_TOKENS_MAX = 8_192
+LOW_TOKENS_MAX = 2_048
+MEDIUM_TOKENS_MAX = 8_192
 
 
 class Family(Struct, frozen=True):
@@ -53,13 +54,18 @@ def family_of(model: str) -> Family:
     return next((family for pattern, family in _FAMILIES if pattern.match(name)), _UNKNOWN)
 
 
-def effort_of(thinking: Thinking) -> Effort | None:
+def effort_of(budget_tokens: int) -> Literal["low", "medium", "high"]:
+    """Return the effort that comes closest to a budget of tokens."""
+    if budget_tokens <= LOW_TOKENS_MAX:
+        return "low"
+    return "medium" if budget_tokens <= MEDIUM_TOKENS_MAX else "high"
+
+
+def wish_of(thinking: Thinking) -> Effort | None:
     """Return the effort that is wished for, by its name or by a number of tokens."""
     if thinking.effort is not None or thinking.budget_tokens is None:
         return thinking.effort
-    if thinking.budget_tokens <= _LOW_TOKENS_MAX:
-        return "low"
-    return "medium" if thinking.budget_tokens <= _MEDIUM_TOKENS_MAX else "high"
+    return effort_of(thinking.budget_tokens)
 
 
 def nearest(wish: Effort, efforts: Sequence[str]) -> str | None:
@@ -71,7 +77,7 @@ def nearest(wish: Effort, efforts: Sequence[str]) -> str | None:
 
 def openai_effort(thinking: Thinking, family: Family) -> str | None:
     """Return what to send to one of OpenAI's models, or None where nothing is to be said."""
-    wish = effort_of(thinking)
+    wish = wish_of(thinking)
     if wish is None:
         # Families that take `none` do not think unless they are told to (gpt-5.1: its default).
         return "medium" if "none" in family.efforts else None
