@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from backboard_server.bootstrap import app_address, open_adapters
-from backboard_server.domain.errors import Unavailable
+from backboard_server.bootstrap import app_address, open_adapters, open_models, own_rows
+from backboard_server.domain.errors import Invalid, Unavailable
+from backboard_server.domain.prompts import ModelChoice
 from backboard_server.settings import Settings
 from backboard_server.store.address import APP_ROLE, Address
 
@@ -36,5 +37,27 @@ async def test_a_database_that_is_away_is_said_to_be(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, database_url="postgresql://127.0.0.1:1/app")
 
     with pytest.raises(Unavailable):
+        async with open_adapters(settings):
+            pass
+
+
+async def test_the_operators_own_providers_and_breakers_are_handed_over(tmp_path: Path) -> None:
+    settings = Settings(
+        data_dir=tmp_path,
+        providers='{"mycorp": {"base_url": "http://10.0.0.5:8000/v1", "default_model": "llama"}}',
+        provider_circuit_open_seconds=0,
+    )
+
+    models = open_models(settings)
+
+    assert [row.id for row in own_rows(settings)] == ["mycorp"]
+    assert await models.choose("mycorp", None) == ModelChoice("mycorp", "llama")
+    assert "mycorp" in models.usable_providers()
+
+
+async def test_what_is_wrong_with_them_keeps_the_server_from_starting(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, providers='{"mycorp": {"base_url": "10.0.0.5"}}')
+
+    with pytest.raises(Invalid, match="provider mycorp: base_url"):
         async with open_adapters(settings):
             pass

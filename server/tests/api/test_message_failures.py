@@ -83,3 +83,16 @@ async def test_provider_that_recovers_is_tried_again_unnoticed(
 
     assert response.json()["content"] == "At last"
     assert len(vendor.requests) == 3
+
+
+async def test_a_model_that_failed_too_often_is_unavailable_for_a_while(
+    client: httpx.AsyncClient, vendor: FakeVendor
+) -> None:
+    vendor.script(Answer(fault=Fault.SERVER_ERROR))
+    # Of three attempts each, of which the tenth opens the circuit.
+    *_, response = [await client.post("/threads/messages", json={"content": "Hi"}) for _ in range(4)]
+
+    assert response.status_code == 503
+    assert response.json()["code"] == "provider_circuit_open"
+    assert 1 <= int(response.headers["retry-after"]) <= 10
+    assert len(vendor.requests) == 10

@@ -10,6 +10,7 @@ from backboard_server.domain.errors import Invalid, Upstream
 from backboard_server.domain.models import Model, Price
 from backboard_server.domain.prompts import ModelChoice
 from backboard_server.providers import Providers
+from backboard_server.providers.table import OUR_ROWS, Row
 from fake_vendor import FakeVendor
 from listing_server import ListingServer
 
@@ -174,3 +175,21 @@ async def test_a_provider_that_fails_says_so_in_a_sentence_without_its_key() -> 
 async def test_a_provider_that_is_not_configured_cannot_be_asked(bare: Providers) -> None:
     with pytest.raises(Invalid, match="GROQ_API_KEY"):
         await bare.catalogue.ask("groq", TODAY)
+
+
+async def test_the_model_that_an_operator_names_for_an_own_provider_is_known() -> None:
+    own = Row(
+        id="mycorp",
+        label="My corp",
+        base_url="http://10.0.0.5/v1",
+        base_url_variable="MYCORP_BASE_URL",
+        default_model="llama",
+    )
+    openai = structs.replace(OUR_ROWS[0], default_model="gpt-4o")
+    providers = Providers({}, rows=[own, openai])
+
+    assert found(providers, "mycorp", "llama").model_type == "llm"
+    assert found(providers, "openai", "gpt-4o").context_limit > 0  # as the catalogue knows it
+    providers.catalogue.lay_over([])
+    assert found(providers, "mycorp", "llama").context_limit == 0
+    await providers.aclose()

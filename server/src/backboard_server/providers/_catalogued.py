@@ -47,12 +47,12 @@ class Catalogue:
     def models(self) -> Sequence[Model]:
         """Return every model: those of our own rows first, then by the provider's id; by name within each."""
         if not self._sorted:
-            self._sorted = _sorted(catalogue.models().values())
+            self._sorted = _sorted(self._known().values())
         return self._sorted
 
     def lay_over(self, listed: Iterable[Model]) -> None:
         """Take what providers list in place of what was taken before."""
-        known = catalogue.models()
+        known = self._known()
         laid = {
             (model.provider, model.name): _merged(known.get((model.provider, model.name)), model)
             for model in listed
@@ -101,6 +101,15 @@ class Catalogue:
             return await fetch(self._egress, host, today)
         except Failure as failure:
             raise explain(failure, host) from None
+
+    def _known(self) -> dict[tuple[str, str], Model]:
+        """Return the catalogue's models, and those that the operator named for providers of their own."""
+        named = (
+            Model(name=row.default_model, provider=row.id, model_type="llm")
+            for row in self._choosing.own_rows
+            if row.default_model
+        )
+        return {(model.provider, model.name): model for model in named} | dict(catalogue.models())
 
     def _host_of(self, provider: str) -> Host:
         if provider not in _PUBLIC_LISTS or provider in self._choosing.usable():

@@ -29,9 +29,9 @@ class Choosing:
         self._first_models = first_models
         self._default_provider = environment.get("BACKBOARD_LLM_PROVIDER", "").strip().lower()
         self._default_model = environment.get("BACKBOARD_MODEL_NAME", "").strip()
-        own_rows = tuple(rows)
-        self._own_rows = {name: row for row in own_rows for name in (row.id, *row.aliases)}
-        further_rows = [row for row in own_rows if row.id not in {ours.id for ours in OUR_ROWS}]
+        self.own_rows = tuple(rows)
+        self._own_rows = {name: row for row in self.own_rows for name in (row.id, *row.aliases)}
+        further_rows = [row for row in self.own_rows if row.id not in {ours.id for ours in OUR_ROWS}]
         self._preferred_rows = (*further_rows, *(self._own_rows.get(row.id, row) for row in OUR_ROWS))
         self._hosts: dict[str, Host] = {}
 

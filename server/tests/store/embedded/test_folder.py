@@ -42,8 +42,11 @@ def test_an_empty_folder_is_made_private_and_the_one_above_stays_as_it_is(
     assert tmp_path.stat().st_uid == os.geteuid()
 
 
-def test_the_root_of_an_empty_volume_will_do(tmp_path: Path, account: Account) -> None:
+def test_the_root_of_an_empty_volume_will_do_and_one_with_our_configuration(
+    tmp_path: Path, account: Account
+) -> None:
     (tmp_path / "lost+found").mkdir()
+    (tmp_path / "backboard.toml").touch()
 
     Folder(tmp_path).claim(account)
 
