@@ -142,3 +142,39 @@ def test_the_marks_tell_when_only_counts_may_follow_and_when_nothing() -> None:
     answer.take(DONE)
 
     assert (before, answer.is_complete) == ((True, False), True)
+
+
+SIGNED_CALL = {
+    "index": 0,
+    "id": "a",
+    "function": {"name": "f", "arguments": "{}"},
+    "extra_content": {"google": {"thought_signature": "seal"}},
+}
+
+
+def test_what_the_host_wants_to_see_again_comes_with_the_finish_in_both_modes() -> None:
+    saying = {"reasoning_content": "Hm.", "tool_calls": [SIGNED_CALL]}
+    sidecar = {
+        "openai_chat": {"reasoning_content": "Hm.", "extra_content": {"a": SIGNED_CALL["extra_content"]}}
+    }
+
+    assert _streamed(_chunk(saying), _chunk({}, "tool_calls"))[-1] == Finish("tool_calls", sidecar=sidecar)
+    assert _whole(saying, "tool_calls")[-1] == Finish("tool_calls", sidecar=sidecar)
+
+
+def test_a_signature_is_kept_under_the_id_that_we_gave_where_the_host_gave_none() -> None:
+    *_, call, finish = _streamed(
+        _chunk({"tool_calls": [SIGNED_CALL | {"id": None}]}), _chunk({}, "tool_calls")
+    )
+
+    assert isinstance(call, ToolCallDelta)
+    assert isinstance(finish, Finish)
+    assert finish.sidecar == {"openai_chat": {"extra_content": {call.id: SIGNED_CALL["extra_content"]}}}
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_a_call_that_never_gets_a_name_is_malformed(streamed: bool) -> None:
+    saying = {"tool_calls": [{"index": 0, "id": "a", "function": {"arguments": "{}"}}]}
+
+    with pytest.raises(Failure, match="without a name"):
+        _streamed(_chunk(saying), _chunk({}, "stop")) if streamed else _whole(saying)
