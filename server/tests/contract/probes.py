@@ -31,9 +31,21 @@ CONTENTS: dict[str, tuple[dict[str, Any], ...]] = {
 }
 
 # What goes into the places of a path that are for no id.
-PLACES = {"provider": "groq"}
+PLACES = {
+    "provider": "groq",
+    "provider_name": "groq",
+    "model_name": "gpt-4o",
+    "embedding_model": "text-embedding-3-small",
+    "image_model": "gpt-image-1",
+    "video_model": "google/veo-3.1",
+}
 # What is asked beside ids: so large a page that what another tenant has would be on it.
-QUERIES = {"get_recent_usage": {"page_size": "200"}}
+QUERIES = {
+    "get_recent_usage": {"page_size": "200"},
+    "list_assistants": {"limit": "200"},
+    "list_threads": {"limit": "200"},
+    "get_thinking_metadata": {"model": "gpt-5"},
+}
 
 _ID_NAME = re.compile(r"(?:^|_)ids?$")
 

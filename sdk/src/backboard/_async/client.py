@@ -13,6 +13,7 @@ from .assistants import AssistantMethods
 from .documents import DocumentMethods
 from .memories import MemoryMethods
 from .messages import MessageMethods
+from .models import ModelMethods
 from .provider_keys import ProviderKeyMethods
 from .threads import ThreadMethods
 from .usage import UsageMethods
@@ -25,6 +26,7 @@ class BackboardClient(
     AssistantMethods,
     ThreadMethods,
     MessageMethods,
+    ModelMethods,
     MemoryMethods,
     DocumentMethods,
     ProviderKeyMethods,

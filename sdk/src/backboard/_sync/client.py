@@ -14,6 +14,7 @@ from .assistants import AssistantMethods
 from .documents import DocumentMethods
 from .memories import MemoryMethods
 from .messages import MessageMethods
+from .models import ModelMethods
 from .provider_keys import ProviderKeyMethods
 from .threads import ThreadMethods
 from .usage import UsageMethods
@@ -26,6 +27,7 @@ class SyncBackboardClient(
     AssistantMethods,
     ThreadMethods,
     MessageMethods,
+    ModelMethods,
     MemoryMethods,
     DocumentMethods,
     ProviderKeyMethods,

@@ -1,6 +1,21 @@
 """What the server sends, one file per noun; the package has the name that it has in the published SDK."""
 
 from .assistants import Assistant, AssistantDeleted
+from .catalogue import (
+    EmbeddingModel,
+    EmbeddingModelsListResponse,
+    ImageModel,
+    ImageModelsListResponse,
+    Model,
+    ModelsListResponse,
+    ProvidersListResponse,
+    ThinkingControls,
+    ThinkingMetadata,
+    VideoModel,
+    VideoModelsListResponse,
+    VoiceModel,
+    VoiceModelsListResponse,
+)
 from .documents import Document, DocumentDeleted, DocumentStatus
 from .memories import (
     MemoriesFound,
@@ -56,7 +71,11 @@ __all__ = [
     "Document",
     "DocumentDeleted",
     "DocumentStatus",
+    "EmbeddingModel",
+    "EmbeddingModelsListResponse",
     "FunctionDefinition",
+    "ImageModel",
+    "ImageModelsListResponse",
     "MemoriesFound",
     "MemoriesListResponse",
     "Memory",
@@ -67,10 +86,15 @@ __all__ = [
     "Message",
     "MessageResponse",
     "MessageRole",
+    "Model",
+    "ModelsListResponse",
     "PaginatedUsageSummaryResponse",
     "PaginationMeta",
     "ProviderKey",
     "ProviderKeyDeleted",
+    "ProvidersListResponse",
+    "ThinkingControls",
+    "ThinkingMetadata",
     "Thread",
     "ThreadDeleted",
     "ToolCall",
@@ -85,4 +109,8 @@ __all__ = [
     "UsagePagination",
     "UsageReport",
     "UsageSums",
+    "VideoModel",
+    "VideoModelsListResponse",
+    "VoiceModel",
+    "VoiceModelsListResponse",
 ]

@@ -36,14 +36,15 @@ def _lower(value: object) -> object:
     return value.strip().lower() or None if isinstance(value, str) else value
 
 
+# Bounds are those of a value that is there: an empty text stands for none, as some clients send every field.
 _Provider = Annotated[
-    str | None,
+    Annotated[str, Field(max_length=NAME_CHARACTERS_MAX)] | None,
     BeforeValidator(_or_none),
-    Field(max_length=NAME_CHARACTERS_MAX, description="Id or alias, in any case."),
+    Field(description="Id or alias, in any case."),
 ]
 _Type = Annotated[ModelType | None, BeforeValidator(_lower)]
 _Flag = Annotated[bool | None, BeforeValidator(_or_none)]
-_Tokens = Annotated[int | None, BeforeValidator(_or_none), Field(ge=0, le=TOKENS_MAX)]
+_Tokens = Annotated[Annotated[int, Field(ge=0, le=TOKENS_MAX)] | None, BeforeValidator(_or_none)]
 
 
 class Page(BaseModel):
