@@ -24,7 +24,8 @@ class Case(Struct, frozen=True, kw_only=True):
     """One row of the programme.
 
     `streamed` and `plain` are what is expected in each mode, None where the fault is of the other mode alone;
-    `on` holds what is expected of one wire instead, streamed. `sse_only` is a fault of server-sent events.
+    `on` holds what is expected of one wire instead, streamed, and `always_on` in either mode. `sse_only` is a
+    fault of server-sent events.
     """
 
     id: str
@@ -32,12 +33,15 @@ class Case(Struct, frozen=True, kw_only=True):
     streamed: Expected | None
     plain: Expected | None
     on: dict[WireName, Expected] = {}
+    always_on: dict[WireName, Expected] = {}
     timeouts: EgressTimeouts = PATIENT
     budget_seconds: float = 5.0
     sse_only: bool = False
 
     def expected(self, wire: WireName, *, streamed: bool) -> Expected | None:
         """Return what is expected, or None where there is no such fault."""
+        if wire in self.always_on:
+            return self.always_on[wire]
         return self.on.get(wire, self.streamed) if streamed else self.plain
 
 

@@ -8,6 +8,7 @@ import pytest
 from msgspec import Struct
 
 from backboard_server.domain.errors import Upstream, UpstreamKind
+from backboard_server.providers.table import WireName
 from backboard_server.runs.draft import Draft
 
 TEXT = "Grüße an die schöne weite Welt"
@@ -120,6 +121,10 @@ def final(*kinds: UpstreamKind, status: int | None = None, wait: float | None = 
 def too_long_a_wait(kind: UpstreamKind, status: int, wait: float) -> Fails:
     """Another attempt would help, and not within the budget."""
     return Fails(kinds=(kind,), status=status, retry_after_seconds=wait, attempts=1, said="")
+
+
+# A limit without a time to wait: Bedrock never gives one, and may be asked again in a second all the same.
+UNPROMISED: dict[WireName, Expected] = {"bedrock": too_long_a_wait("rate_limited", 429, 1.0)}
 
 
 def broken_off(*kinds: UpstreamKind, said: str | None = None, status: int | None = None) -> Fails:

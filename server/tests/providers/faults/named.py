@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from fake_vendor import Answer, Fault
 from providers.faults.case import PATIENT, SILENT_LATER, Case, failing
-from providers.faults.expected import TEXT, Answers, Contained, Expected, Fails, broken_off, final, retried
+from providers.faults.expected import (
+    TEXT,
+    UNPROMISED,
+    Answers,
+    Contained,
+    Expected,
+    Fails,
+    broken_off,
+    final,
+    retried,
+)
 from providers.faults.expected import too_long_a_wait as waits
 
 _CITY = '{"city": "' + "x" * 5 * 1024 * 1024 + '"}'
@@ -61,6 +71,7 @@ def _case(fault: Fault, streamed: Expected, plain: Expected) -> Case:
         answer=answer if fault in _APART else failing(fault),
         streamed=streamed,
         plain=plain,
+        always_on=UNPROMISED if fault in (Fault.RATE_LIMITED, Fault.RATE_LIMITED_GARBAGE) else {},
         timeouts=SILENT_LATER if fault is Fault.HANG_BETWEEN_CHUNKS else PATIENT,
         budget_seconds=1.0,
     )

@@ -8,7 +8,7 @@ from fake_vendor import Fault, Instead, Status
 from fake_vendor.script import AnyFault
 from fake_vendor.terms import ProblemKind
 from providers.faults.case import Case, failing
-from providers.faults.expected import Expected, final, retried, too_long_a_wait
+from providers.faults.expected import UNPROMISED, Expected, final, retried, too_long_a_wait
 
 _QUOTA = "You exceeded your current quota, please check your plan and billing details."
 _HTML = b"<!doctype html><html><body><h1>Welcome to the hotel network</h1></body></html>"
@@ -179,6 +179,7 @@ def _promises() -> Iterator[Case]:
             answer=failing(limited),
             streamed=expected,
             plain=expected,
+            always_on=UNPROMISED if wait is None else {},
             budget_seconds=1.0,
         )
     busy = Status(status=503, headers=("Retry-After: 3600",))
