@@ -51,6 +51,11 @@ async def first_models() -> AsyncGenerator[FirstModels]:
             ("groq", None),
             ("groq", "qwen"),
         ),
+        (
+            {"XAI_API_KEY": "x", "BACKBOARD_LLM_PROVIDER": "grok", "BACKBOARD_MODEL_NAME": "grok-5"},
+            ("xai", None),
+            ("xai", "grok-5"),
+        ),
         (BOTH_KEYS | {"BACKBOARD_LLM_PROVIDER": "local"}, (None, None), ("local", "quotes")),
         (BOTH_KEYS, ("Local", "gpt-4o"), ("local", "quotes")),
         ({"ANTHROPIC_API_KEY": "a"}, ("Claude", None), ("anthropic", "claude-sonnet-4-6")),

@@ -28,7 +28,18 @@ def test_a_rejected_key_is_explained_with_its_variable_and_without_the_key() -> 
 def test_a_missing_key_is_asked_for_by_its_variable() -> None:
     error = explain(Failure("rejected_key", "no", status=401), Host(OPENAI, HOST.base_url, ""))
 
-    assert "Set OPENAI_API_KEY and restart." in error.message
+    assert error.message.endswith(
+        "Set OPENAI_API_KEY and restart. A tenant may give its own with PUT /provider-keys/openai."
+    )
+
+
+def test_a_key_that_no_variable_is_named_for_is_asked_for_as_such() -> None:
+    ollama = find_row("ollama")
+    assert ollama is not None
+
+    error = explain(Failure("rejected_key", "no", status=401), Host(ollama, "http://gpu/v1", ""))
+
+    assert "without a key (HTTP 401: no). Name its key_variable in backboard.toml." in error.message
 
 
 def test_a_rate_limit_says_when_to_try_again_or_that_no_retry_helps() -> None:

@@ -40,7 +40,7 @@ class Choosing:
     ) -> ModelChoice:
         """Return the model to call; raises Invalid as `Providers.choose` says."""
         name = (provider or "").strip().lower() or self._default_provider
-        if not provider or name == self._default_provider:
+        if not provider or self._is_default(name):
             model = model or self._default_model
         if not name:
             return await self._first_at_hand(model, keys)
@@ -83,6 +83,11 @@ class Choosing:
     def _configured(self) -> frozenset[str]:
         rows = [*self._own_rows.values(), *(row for row in list_rows() if row.id not in self._own_rows)]
         return frozenset({row.id for row in rows if is_configured(row, self._environment)} | {local.PROVIDER})
+
+    def _is_default(self, name: str) -> bool:
+        """Whether a name means the provider of `BACKBOARD_LLM_PROVIDER`, by its id or by an alias of it."""
+        row = self.find_row(self._default_provider)
+        return name == self._default_provider or (row is not None and row is self.find_row(name))
 
     async def _first_at_hand(self, model: str | None, keys: Mapping[str, Secret]) -> ModelChoice:
         """Return the first row with a key, else a host on this machine that answers, else `local`."""

@@ -107,7 +107,13 @@ def _about_the_key(host: Host) -> tuple[str, str]:
         return f"rejected {host.key_place}", f"Set another with PUT /provider-keys/{host.row.id}."
     if host.has_key or host.has_credentials:
         return f"rejected the key in {host.key_place}", "Check it and restart."
-    return "did not let us in without a key", f"Set {host.key_place} and restart."
+    remedy = (
+        f"Set {host.key_place} and restart."
+        if host.row.key_variables
+        else "Name its key_variable in backboard.toml."
+    )
+    own = f"A tenant may give its own with PUT /provider-keys/{host.row.id}."
+    return "did not let us in without a key", f"{remedy} {own}"
 
 
 def _when_to_try_again(failure: Failure) -> str:

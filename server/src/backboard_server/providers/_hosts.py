@@ -125,9 +125,10 @@ def _chosen_url(row: Row, environment: Mapping[str, str]) -> str:
 
 def _completed(base_url: str, row: Row, environment: Mapping[str, str]) -> str:
     """Return an address with its `${VARIABLE}`s filled in."""
-    values = row.settings | {name: value for name in environment if (value := _value(environment, name))}
+    template = Template(base_url)
+    given = {name: _value(environment, name) or row.settings.get(name) for name in template.get_identifiers()}
     try:
-        completed = Template(base_url).substitute(values)
+        completed = template.substitute({name: value for name, value in given.items() if value})
     except KeyError as variable:
         raise _missing(row, variable.args[0]) from None
     except ValueError:
