@@ -220,7 +220,7 @@ def refresh_models(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         _print_json(outcomes)
     else:
         for outcome in outcomes:
-            found = f"failed: {outcome.failure}" if outcome.failure else f"{outcome.models:,} models"
+            found = f"failed: {outcome.failure}" if outcome.failure else f"{outcome.models:,} listed"
             typer.echo(f"{outcome.provider}: {found}")
     if all(outcome.failure for outcome in outcomes):
         raise typer.Exit(1)
