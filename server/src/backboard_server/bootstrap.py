@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from .adapters import Adapters, Limits
+from .models.listed import watch
 from .providers import EgressTimeouts, Providers
 from .providers.configured import configured_rows
 from .providers.table import Row
@@ -48,6 +50,7 @@ async def open_adapters(
     """Connect this process to the world, and disconnect it at the end. Postgres runs and is migrated."""
     models = open_models(settings)
     database = await open_database(app_address(settings), connection_class=connection_class)
+    watching = asyncio.create_task(watch(database, models.catalogue), name="watch listed models")
     try:
         yield Adapters(
             database=database,
@@ -61,6 +64,8 @@ async def open_adapters(
             ),
         )
     finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
         await models.aclose()
         await database.close()
 
@@ -71,4 +76,5 @@ def _timeouts(settings: Settings) -> EgressTimeouts:
         first_byte_seconds=settings.provider_first_byte_timeout_seconds,
         whole_answer_seconds=settings.provider_whole_answer_timeout_seconds,
         between_chunks_seconds=settings.provider_between_chunks_timeout_seconds,
+        thinking_factor=settings.provider_thinking_factor,
     )

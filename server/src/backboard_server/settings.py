@@ -133,6 +133,11 @@ class Settings(BaseSettings):
     provider_between_chunks_timeout_seconds: float = Field(
         default=30.0, gt=0, description="How long a provider may fall silent in the middle of its answer."
     )
+    provider_thinking_factor: float = Field(
+        default=10.0,
+        ge=1,
+        description="How many times as long a model that thinks may be silent, as it says nothing meanwhile.",
+    )
     provider_circuit_open_seconds: float = Field(
         default=10.0,
         ge=0,
