@@ -30,7 +30,7 @@ from backboard_server.domain.prompts import (
 from backboard_server.providers import EgressTimeouts, Providers
 from backboard_server.providers._circuits import CALLS_MIN
 from backboard_server.providers.table import Row
-from fake_vendor import Answer, FakeVendor, Fault, Status
+from fake_vendor import Answer, ErrorEvent, FakeVendor, Fault, Status
 from fake_vendor.dialects.openai_chat import OpenAIChat
 
 KEY = "sk-a-key-that-must-not-be-seen"
@@ -259,6 +259,17 @@ async def test_a_refusal_that_stays_one_is_told_after_two_requests_and_others_af
         await _deltas(providers, replace(prompt, messages=(SIGNED, *prompt.messages)), streamed=True)
 
     assert len(vendor.requests) == (2 if fault is REFUSED else 1)
+
+
+async def test_what_has_begun_is_never_asked_again(
+    providers: Providers, vendor: FakeVendor, prompt: Prompt
+) -> None:
+    vendor.script(Answer(text=TEXT, fault=ErrorEvent(kind="invalid", status=400)))
+
+    with pytest.raises(Upstream) as caught:
+        await _deltas(providers, replace(prompt, messages=(SIGNED, *prompt.messages)), streamed=True)
+
+    assert (caught.value.kind, len(vendor.requests)) == ("rejected_request", 1)
 
 
 async def test_what_this_provider_never_saw_is_no_reason_to_ask_again(
