@@ -146,7 +146,7 @@ async def test_an_answer_that_never_ends_is_stopped(
 
 
 @pytest.mark.parametrize(
-    ("fault", "code", "attempts"),
+    "failure",
     [
         (Fault.UNAVAILABLE, "provider_failed", ATTEMPTS_MAX),
         (Fault.CONTEXT_LENGTH, "provider_context_length", 1),
@@ -161,10 +161,9 @@ async def test_a_model_that_fails_for_good_is_followed_by_the_next(
     blobs: Blobs,
     vendor: FakeVendor,
     quick: Limits,
-    fault: Fault,
-    code: str,
-    attempts: int,
+    failure: tuple[Fault, str, int],
 ) -> None:
+    fault, code, attempts = failure
     vendor.script(*[Answer(fault=fault)] * attempts, Answer(text="Hello"))
     seen: list[Event] = []
 
