@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from uuid import UUID
 
@@ -20,6 +20,9 @@ SECRET = "the first secret, which is long enough"
 OTHER_SECRET = "another secret, which is as long as that"
 TENANT = UUID("0192a3b4-0000-7000-8000-000000000001")
 KEY = "sk-canary-5f1c"
+PROCESSES = 3
+FOLDERS = 20
+DEADLINE_SECONDS = 20.0  # where one process fails, the others do not wait for it
 
 
 @pytest.fixture
@@ -112,15 +115,29 @@ def test_the_file_s_text_is_a_secret_that_can_be_given_as_the_variable(tmp_path:
 
 
 def test_processes_that_start_at_once_come_to_have_one_secret(tmp_path: Path) -> None:
-    with ProcessPoolExecutor(6, mp_context=multiprocessing.get_context("spawn")) as processes:
-        sealed = list(processes.map(seal_in, [tmp_path] * 6))
+    spawning = multiprocessing.get_context("spawn")
+    start = spawning.Barrier(PROCESSES)
+    processes = [
+        spawning.Process(target=seal_in_each, args=(tmp_path, f"by {number}", start))
+        for number in range(PROCESSES)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
 
-    opened = {Sealer([], tmp_path).open(TENANT, "openai", one).reveal() for one in sealed}
-    assert opened == {KEY}
+    sealed = sorted(tmp_path.glob("*/by *"))
+    assert len(sealed) == PROCESSES * FOLDERS
+    for path in sealed:
+        assert Sealer([], path.parent).open(TENANT, "openai", path.read_bytes()).reveal() == KEY
 
 
-def seal_in(folder: Path) -> bytes:
-    return Sealer([], folder).seal(TENANT, "openai", KEY)
+def seal_in_each(folder: Path, name: str, start: Barrier) -> None:
+    """Seal in one folder after the other, each of them new and at the same time as others do."""
+    for number in range(FOLDERS):
+        start.wait(DEADLINE_SECONDS)
+        sealed = Sealer([], folder / str(number)).seal(TENANT, "openai", KEY)
+        (folder / str(number) / name).write_bytes(sealed)
 
 
 def test_a_write_that_was_cut_short_is_begun_anew(tmp_path: Path) -> None:

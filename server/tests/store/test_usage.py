@@ -29,9 +29,15 @@ INSERT = """
 """
 
 
-async def plant(database: Database, tenant: Tenant, ended_at: datetime, **changes: Any) -> None:
-    """Store what a run used that took a minute."""
-    began = earliest_id(ended_at - timedelta(minutes=1)).int | (new_id().int & ((1 << 62) - 1))
+async def plant(
+    database: Database,
+    tenant: Tenant,
+    ended_at: datetime,
+    took: timedelta = timedelta(minutes=1),
+    **changes: Any,
+) -> None:
+    """Store what a run used."""
+    began = earliest_id(ended_at - took).int | (new_id().int & ((1 << 62) - 1))
     row = {
         "key_id": tenant.caller.key_id, "assistant_id": ASSISTANT, "thread_id": THREAD,
         "model_provider": "openai", "model_name": "gpt-4o", "input_tokens": 10, "output_tokens": 5,
@@ -133,6 +139,16 @@ async def test_a_range_has_its_start_and_not_its_end(
     await plant(database, tenant, TUESDAY)
 
     assert (await ask(database, tenant, "day", start=start, end=end)).total.runs == runs
+
+
+async def test_a_run_within_the_millisecond_in_which_the_range_ends_is_not_lost(
+    database: Database, tenant: Tenant
+) -> None:
+    await plant(database, tenant, TUESDAY + timedelta(microseconds=100), took=timedelta())
+
+    answer = await ask(database, tenant, "day", end=TUESDAY + timedelta(microseconds=500))
+
+    assert answer.total.runs == 1
 
 
 @pytest.mark.parametrize(
