@@ -1,7 +1,8 @@
 """What single models of Bedrock refuse: cache points, ways to think, ids, parts of schemas.
 
-Sources: docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html and
-…/claude-messages-adaptive-thinking.html;
+Sources: docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html,
+…/claude-messages-adaptive-thinking.html and …/claude-messages-thinking-block-binding.html;
+platform.claude.com/docs, "Thinking" (which models let themselves be turned off);
 docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html. The sentences are quoted as users
 report them: BerriAI/litellm issue 10463, RooCodeInc/Roo-Code pull request 11238, zed-industries/zed issue
 28521, LibreChat-AI/agents pull request 253.
@@ -18,6 +19,12 @@ from fake_vendor.terms import Json
 _BY_PROFILE_ALONE = re.compile(r"anthropic\.claude-(opus|sonnet|haiku)-\d.*")
 _WITH_BUDGET = re.compile(r"claude-(3-7|(opus|sonnet|haiku)-4(-[0156])?(-\d{8}|-v\d|:|$))")
 _ADAPTIVE = re.compile(r"claude-(opus|sonnet|haiku)-(4-[6-9]|[5-9])|claude-(fable|mythos)")
+_OTHERS = {
+    "disabled": re.compile(r"claude-(opus|sonnet)-5(?!-\d(?!\d))|claude-haiku-5-5"),
+    "between_tools": re.compile(r"claude-sonnet-5-5"),
+}
+_NOBODY = re.compile(r"(?!)")
+_BINDING_BETA = "thinking-binding-controls-2026-08-01"
 _NOVA_SCHEMA = frozenset({"type", "properties", "required"})
 _OUTPUT_TOKENS_DEFAULT = 4_096
 _BUDGET_TOKENS_MIN = 1_024
@@ -59,33 +66,40 @@ def _cache_points(body: Json, model: str) -> Iterator[str]:
 
 def _claude_thinking(body: Json, fields: Json, model: str) -> Iterator[str]:
     thinking: Json = fields.get("thinking") or {}
-    tokens = cast("Json", body.get("inferenceConfig", {})).get("maxTokens", _OUTPUT_TOKENS_DEFAULT)
     match thinking.get("type"):
         case "enabled":
-            if not _WITH_BUDGET.search(model):
-                yield '"thinking.type.enabled" is not supported for this model.'
-            if not _BUDGET_TOKENS_MIN <= thinking["budget_tokens"] < tokens:
-                yield "`max_tokens` must be greater than `thinking.budget_tokens`, which is 1024 at least"
-            if _resumes_without_a_thought(cast("list[Json]", body["messages"])):
-                yield (
-                    "Expected `thinking` or `redacted_thinking`, but found `tool_use`. When `thinking` is "
-                    "enabled, a final `assistant` message must start with a thinking block."
-                )
+            yield from _budget(thinking["budget_tokens"], body, model)
         case "adaptive":
             if not _ADAPTIVE.search(model):
                 yield "adaptive thinking is not supported on this model"
-        case None:
-            pass
         case other:
-            yield f"thinking.type: {other} is not supported for this model."
+            if other is not None and not _OTHERS.get(other, _NOBODY).search(model):
+                yield f"thinking.type: {other} is not supported for this model."
+    if "block_binding" in thinking and _BINDING_BETA not in fields.get("anthropic_beta", []):
+        yield "thinking.block_binding: Extra inputs are not permitted"
     if "output_config" in fields and not _ADAPTIVE.search(model):
         yield "This model does not support the effort parameter."
 
 
+def _budget(budget_tokens: int, body: Json, model: str) -> Iterator[str]:
+    tokens = cast("Json", body.get("inferenceConfig", {})).get("maxTokens", _OUTPUT_TOKENS_DEFAULT)
+    if not _WITH_BUDGET.search(model):
+        yield '"thinking.type.enabled" is not supported for this model.'
+    if not _BUDGET_TOKENS_MIN <= budget_tokens < tokens:
+        yield "`max_tokens` must be greater than `thinking.budget_tokens`, which is 1024 at least"
+    if _resumes_without_a_thought(cast("list[Json]", body["messages"])):
+        yield (
+            "Expected `thinking` or `redacted_thinking`, but found `tool_use`. When `thinking` is "
+            "enabled, a final `assistant` message must start with a thinking block."
+        )
+
+
 def _resumes_without_a_thought(turns: list[Json]) -> bool:
-    if len(turns) < 2 or not any("toolResult" in block for block in turns[-1]["content"]):
-        return False
-    return "reasoningContent" not in turns[-2]["content"][0]
+    """Go back to the first part of the answer that is being given, as a set of calls and outputs is one."""
+    at = len(turns)
+    while at >= 2 and any("toolResult" in block for block in turns[at - 1]["content"]):
+        at -= 2
+    return at < len(turns) and "reasoningContent" not in turns[at]["content"][0]
 
 
 def _nova(body: Json, fields: Json, model: str) -> Iterator[str]:

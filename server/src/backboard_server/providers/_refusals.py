@@ -120,6 +120,11 @@ def refusal(status: int, body: bytes, *, retry_after_seconds: float | None = Non
     return Failure(kind, said, status=status, retry_after_seconds=wait)
 
 
+def malformed(error: Exception, payload: bytes) -> Failure:
+    """Return the failure of an answer that cannot be read: what is wrong with it, and how it begins."""
+    return Failure("malformed", f"{error}: {text_of(None, payload)}")
+
+
 def kind_of(words: set[str], said: str, status: int | None = None) -> UpstreamKind:
     """Return what an error means: what its words say in particular goes before its status."""
     lowered = said.lower()

@@ -59,6 +59,11 @@ def test_nova_takes_no_cache_point_among_tools_and_nobody_more_than_four() -> No
         (OPUS, {"type": "disabled"}, "not supported"),
         (OPUS, {"type": "adaptive"}, "taken"),
         ("us.anthropic.claude-mythos-preview", {"type": "adaptive"}, "taken"),
+        ("us.anthropic.claude-opus-5", {"type": "disabled"}, "taken"),
+        ("us.anthropic.claude-opus-5-5", {"type": "disabled"}, "not supported"),
+        ("us.anthropic.claude-sonnet-5-5", {"type": "between_tools"}, "taken"),
+        ("us.anthropic.claude-sonnet-5-5", {"type": "disabled"}, "not supported"),
+        ("us.anthropic.claude-opus-5", {"type": "between_tools"}, "not supported"),
         (NOVA, {"type": "adaptive"}, "extraneous key [thinking]"),
         ("deepseek.r1-v1:0", {"type": "adaptive"}, "extraneous key [thinking]"),
     ],
@@ -67,18 +72,37 @@ def test_each_model_thinks_in_its_own_way_alone(model: str, thinking: Json, said
     assert said in _thinking(model, thinking=thinking)
 
 
+def test_thoughts_are_let_loose_with_the_beta_alone() -> None:
+    thinking = {"type": "adaptive", "block_binding": {"prefix_mismatch_behavior": "drop_block"}}
+
+    assert "Extra inputs" in _thinking(OPUS, thinking=thinking)
+    betas = ["thinking-binding-controls-2026-08-01"]
+    assert _thinking(OPUS, thinking=thinking, anthropic_beta=betas) == "taken"
+
+
 def test_an_effort_is_refused_by_models_that_have_none() -> None:
     assert _thinking(SONNET, output_config={"effort": "low"}) == "taken"
     assert "effort" in _thinking(HAIKU, output_config={"effort": "low"})
 
 
-@pytest.mark.parametrize(("first", "is_taken"), [("toolUse", False), ("reasoningContent", True)])
-def test_with_a_budget_a_turn_of_tools_must_begin_with_a_thought(first: str, is_taken: bool) -> None:
+@pytest.mark.parametrize(
+    ("firsts", "is_taken"),
+    [
+        (["toolUse"], False),
+        (["reasoningContent"], True),
+        (["reasoningContent", "toolUse"], True),
+        (["toolUse", "reasoningContent"], False),
+    ],
+)
+def test_with_a_budget_an_answer_with_calls_must_begin_with_a_thought(
+    firsts: list[str], is_taken: bool
+) -> None:
+    parts: list[Json] = []
+    for first in firsts:
+        parts.append({"role": "assistant", "content": [{first: {}}, {"toolUse": {}}]})
+        parts.append({"role": "user", "content": [{"toolResult": {}}]})
     body: Json = {
-        "messages": [
-            {"role": "assistant", "content": [{first: {}}, {"toolUse": {}}]},
-            {"role": "user", "content": [{"toolResult": {}}]},
-        ],
+        "messages": [{"role": "user", "content": [{"text": "Hello."}]}, *parts],
         "inferenceConfig": {"maxTokens": 8_192},
         "additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": 1_024}},
     }

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from backboard_server.domain.prompts import Media, PromptMessage, ToolCall
+from backboard_server.providers._calls import Names
 from backboard_server.providers.wires.anthropic.messages import (
     Conversation,
     Replay,
@@ -13,7 +14,6 @@ from backboard_server.providers.wires.anthropic.messages import (
     lacks_thought,
     shows_thought,
 )
-from backboard_server.providers.wires.anthropic.names import Names
 
 Json = dict[str, Any]
 
@@ -25,7 +25,7 @@ OUTPUT = PromptMessage("tool", "Sun.", tool_call_id="call_1")
 
 
 def _converse(*messages: PromptMessage, replay: Replay | None = None) -> Conversation:
-    return conversation_of(messages, Names(), replay)
+    return conversation_of(messages, Names(128), replay)
 
 
 def _turns(*messages: PromptMessage, replay: Replay | None = None) -> list[Json]:

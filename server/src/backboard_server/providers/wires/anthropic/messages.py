@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from backboard_server.domain.prompts import Media, PromptMessage, ToolCall
+from backboard_server.providers import _claude
+from backboard_server.providers._calls import CallIds, Names, object_of
 
-from .names import CallIds, Names
 from .sidecar import KeptBlock, is_same_model, kept_of
 
 _BEGINNING = "[The beginning of the conversation is not shown.]"
@@ -65,17 +65,8 @@ def conversation_of(messages: Sequence[PromptMessage], names: Names, replay: Rep
 
 
 def lacks_thought(turns: Sequence[Json]) -> bool:
-    """Whether the answer that is being given, with all its calls of tools, began without a thought.
-
-    A model that thinks by a budget then refuses to: "a final `assistant` message must start with a thinking
-    block (preceding the lastmost set of `tool_use` and `tool_result` blocks)".
-    """
-    first: Json | None = None
-    for at in range(len(turns) - 1, 0, -2):
-        if not any(block["type"] == "tool_result" for block in turns[at]["content"]):
-            break
-        first = turns[at - 1]
-    return first is not None and not _is_thought(first["content"][0])
+    """Whether the answer that is being given, with all its calls of tools, began without a thought."""
+    return _claude.lacks_thought(turns, is_output=_is_output, is_thought=_is_thought)
 
 
 def shows_thought(turns: Sequence[Json]) -> bool:
@@ -140,23 +131,8 @@ def _answer(
 
 
 def _call(call: ToolCall, call_id: str, names: Names) -> Json:
-    arguments = _arguments(call.arguments)
+    arguments = object_of(call.arguments)
     return {"type": "tool_use", "id": call_id, "name": names.of(call.name), "input": arguments}
-
-
-def _arguments(arguments: str) -> Any:
-    """Return the arguments as they were written if they are an object; what is none is shown inside one.
-
-    The form is the vendor's own for such arguments ("Fine-grained tool streaming").
-    """
-    if not arguments.strip():
-        return {}
-    try:
-        encoded = arguments.encode()
-        _ = msgspec.json.decode(encoded, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return {"INVALID_JSON": arguments.encode("utf-8", "replace").decode()}
-    return msgspec.Raw(encoded)
 
 
 def _replayed(message: PromptMessage, calls: list[Json], replay: Replay) -> list[Json] | None:
@@ -199,3 +175,7 @@ def _in_order(
 
 def _is_thought(block: Json) -> bool:
     return block["type"] in {"thinking", "redacted_thinking"}
+
+
+def _is_output(block: Json) -> bool:
+    return block["type"] == "tool_result"

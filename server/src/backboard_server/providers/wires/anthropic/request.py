@@ -13,16 +13,22 @@ from msgspec import Struct
 
 from backboard_server.domain.models import Facts
 from backboard_server.domain.prompts import Prompt, ResponseFormat
+from backboard_server.providers._calls import Names
+from backboard_server.providers._claude import (
+    BINDING_BETA,
+    Plan,
+    Traits,
+    claude_of,
+    plan_of,
+    traits_of,
+    with_loose_thoughts,
+)
 from backboard_server.providers._instructions import json_instruction
+from backboard_server.providers._schemas import answer_schema, tool_schema
 
 from .messages import Conversation, Replay, conversation_of, lacks_thought, shows_thought
-from .models import Traits, claude_of, traits_of
-from .names import Names
-from .schemas import answer_schema, tool_schema
-from .thinking import Plan, plan_of
 
-BINDING_BETA = "thinking-binding-controls-2026-08-01"
-
+NAME_CHARACTERS_MAX = 128
 _MAX_TOKENS_UNKNOWN = 8_192  # which every model in service writes
 _MAX_TOKENS_CLAUDE_4 = 32_000  # the least of that generation and of those after it
 _CACHED = {"type": "ephemeral"}
@@ -40,9 +46,9 @@ class Request(Struct, frozen=True):
 def request_of(prompt: Prompt, facts: Facts, *, is_anthropic: bool, streamed: bool) -> Request:
     """Return the request; `is_anthropic` says that Anthropic itself is the host."""
     model = prompt.choice.model
-    traits = traits_of(model, is_anthropic=is_anthropic)
+    traits = traits_of(model, is_claude=is_anthropic)
     max_tokens = _max_tokens(model, facts)
-    names = Names()
+    names = Names(NAME_CHARACTERS_MAX)
     tools = _tools(prompt.tools, names)
     plan = plan_of(prompt.thinking, traits, max_tokens)
     plan, conversation = _conversation(prompt, plan, traits, names)
@@ -107,8 +113,7 @@ def _conversation(prompt: Prompt, plan: Plan, traits: Traits, names: Names) -> t
     """Return the turns, and the plan without thinking where they do not allow it (see `lacks_thought`)."""
     replay = Replay(prompt.choice.model, takes_unsigned=traits.takes_unsigned)
     conversation = conversation_of(prompt.messages, names, replay if plan.shows_thoughts else None)
-    is_budgeted = plan.thinking is not None and plan.thinking["type"] == "enabled"
-    if is_budgeted and lacks_thought(conversation.turns):
+    if plan.has_budget and lacks_thought(conversation.turns):
         plan = Plan(shows_thoughts=traits.takes_unsigned)
         conversation = conversation_of(prompt.messages, names, replay if plan.shows_thoughts else None)
     return plan, conversation
@@ -117,14 +122,10 @@ def _conversation(prompt: Prompt, plan: Plan, traits: Traits, names: Names) -> t
 def _bound(
     thinking: Json | None, conversation: Conversation, traits: Traits, *, is_anthropic: bool
 ) -> tuple[Json | None, tuple[str, ...]]:
-    """Let the vendor drop thoughts whose context has changed, which it refuses otherwise.
-
-    Our context changes between turns: summaries grow, memories are recalled, tools come and go.
-    """
+    """Return the field of thinking, with thoughts let loose where they would be refused, and its betas."""
     if not (is_anthropic and traits.checks_prefix and shows_thought(conversation.turns)):
         return thinking, ()
-    binding = {"prefix_mismatch_behavior": "drop_block"}
-    return (thinking or {"type": "adaptive"}) | {"block_binding": binding}, (BINDING_BETA,)
+    return with_loose_thoughts(thinking), (BINDING_BETA,)
 
 
 def _form(

@@ -11,8 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from backboard_server.domain.prompts import Sidecar
-
-from .models import claude_of
+from backboard_server.providers._claude import claude_of
 
 NAME = "anthropic"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from backboard_server.domain.ids import new_id
 from backboard_server.domain.prompts import (
     Delta,
     Finish,
@@ -13,12 +12,12 @@ from backboard_server.domain.prompts import (
     TextDelta,
     ToolCallDelta,
 )
+from backboard_server.providers._calls import OpenedCalls
 from backboard_server.providers._failures import Failure
 
 from .events import CalledTool, Content, arguments_of, decode_answer, decode_event, piece_of, usage_of
 from .sidecar import SidecarDraft
 
-CALLS_MAX = 512
 BLOCKS_MAX = 4_096
 
 _REASONS: dict[str, FinishReason] = {
@@ -41,25 +40,17 @@ class _Blocks:
         self._draft = SidecarDraft()
         self._numbers: dict[int, int] = {}  # of the calls, from zero, by the index of their block
         self._without_arguments: set[int] = set()
-        self._ids: set[str] = set()
+        self._opened = OpenedCalls()
 
     def begin_call(self, index: int, call: CalledTool) -> ToolCallDelta | None:
         """Return the beginning of a call; None for one that has begun, or that the vendor runs itself."""
         if index in self._numbers or call.type:
             return None
-        if not call.name:
-            raise Failure("malformed", "a tool call without a name")
-        number = len(self._numbers)
-        if number >= CALLS_MAX:
-            raise Failure("malformed", f"more than {CALLS_MAX} tool calls in one answer")
-        self._numbers[index] = number
-        self._without_arguments.add(number)
-        call_id = call.tool_use_id
-        if not call_id or call_id in self._ids:
-            call_id = f"call_{new_id().hex}"
-        self._ids.add(call_id)
-        self._draft.call(index, call_id)
-        return ToolCallDelta(number, "", call_id, call.name)
+        delta = self._opened.open(call.tool_use_id, call.name)
+        self._numbers[index] = delta.index
+        self._without_arguments.add(delta.index)
+        self._draft.call(index, delta.id or "")
+        return delta
 
     def add(self, index: int, content: Content) -> Delta | None:
         """Return what a piece adds to its block; None for kinds that are not known, and for seals."""

@@ -1,79 +1,53 @@
-"""How each generation of Claude is told to think.
+"""How a Claude is told to think over Converse: in fields of its maker's own, beside turns that fit them.
 
-Sources: docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-adaptive-thinking.html and
-…/claude-messages-extended-thinking.html; platform.claude.com/docs, "Thinking" and "Effort".
+Sources: docs.aws.amazon.com/bedrock/latest/userguide, claude-messages-adaptive-thinking.html,
+claude-messages-extended-thinking.html and claude-messages-thinking-block-binding.html; betas are named in
+`additionalModelRequestFields` as well.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Any, Literal
+from typing import Any
 
-from backboard_server.domain.prompts import Effort, Thinking
+from backboard_server.domain.prompts import Prompt
+from backboard_server.providers._calls import Names
+from backboard_server.providers._claude import (
+    BINDING_BETA,
+    Plan,
+    lacks_thought,
+    plan_of,
+    traits_of,
+    with_loose_thoughts,
+)
+
+from .turns import turns_of
 
 Json = dict[str, Any]
-Generation = Literal[
-    "silent",  # refuses every form of thinking
-    "budget",  # thinks where a number of tokens is given, and wants its thoughts back within a turn of tools
-    "adaptive",  # thinks where it is told to, as long as it finds right
-    "hiding",  # the same, and shows its thoughts on demand alone
-    "inborn",  # thinks unasked; some refuse not to
-]
-
-BUDGET_TOKENS_MIN = 1_024  # the vendor's
-_ANSWER_TOKENS_MIN = 1_024  # what thinking must leave for the answer
-_LOW_TOKENS_MAX = 2_048
-_MEDIUM_TOKENS_MAX = 8_192
-
-# claude-3-7-sonnet-20250219, claude-opus-4-20250514, claude-sonnet-4-6: eight digits are a date
-_VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d)(?:-(\d{1,2}))?(?!\d)")
-_UNNUMBERED = 5, 0  # claude-mythos-preview
-
-_BUDGETS: dict[Effort | None, int] = {
-    None: 8_192,
-    "minimal": BUDGET_TOKENS_MIN,
-    "low": 2_048,
-    "medium": 8_192,
-    "high": 16_384,
-    "max": 32_768,
-}
 
 
-def generation_of(model: str) -> Generation:
-    """Return how a Claude thinks."""
-    found = _VERSION.search(model)
-    major, minor = (int(found[1]), int(found[2] or 0)) if found else _UNNUMBERED
-    if (major, minor) < (3, 7):
-        return "silent"
-    if (major, minor) < (4, 6):
-        return "budget"
-    if major == 4:
-        return "adaptive" if minor == 6 else "hiding"
-    return "inborn"
+def fields_and_turns(prompt: Prompt, names: Names, max_tokens: int) -> tuple[Json, list[Json]]:
+    """Return the fields that steer thinking, and the turns with those thoughts that go with them.
+
+    `max_tokens` is for thoughts and answer together.
+    """
+    traits = traits_of(prompt.choice.model, is_claude=True)
+    plan = plan_of(prompt.thinking, traits, max_tokens)
+    turns = turns_of(prompt, names, shows_thoughts=plan.shows_thoughts)
+    if plan.has_budget and lacks_thought(turns, is_output=_is_output, is_thought=_is_thought):
+        plan = Plan()
+        turns = turns_of(prompt, names, shows_thoughts=False)
+    fields: Json = {"thinking": plan.thinking} if plan.thinking else {}
+    if plan.effort:
+        fields["output_config"] = {"effort": plan.effort}
+    if traits.checks_prefix and any(_is_thought(block) for turn in turns for block in turn["content"]):
+        fields["thinking"] = with_loose_thoughts(plan.thinking)
+        fields["anthropic_beta"] = [BINDING_BETA]
+    return fields, turns
 
 
-def thinking_fields(model: str, thinking: Thinking, max_tokens: int) -> Json:
-    """Return `thinking` and `output_config`; `max_tokens` is for thoughts and answer together."""
-    generation = generation_of(model)
-    if generation == "silent" or max_tokens < BUDGET_TOKENS_MIN + _ANSWER_TOKENS_MIN:
-        return {}
-    if thinking.effort == "none":
-        return {"output_config": {"effort": "low"}} if generation == "inborn" else {}
-    if generation == "budget":
-        given = thinking.budget_tokens
-        budget = _BUDGETS[thinking.effort] if given is None else max(given, BUDGET_TOKENS_MIN)
-        tokens = min(budget, max_tokens - _ANSWER_TOKENS_MIN)
-        return {"thinking": {"type": "enabled", "budget_tokens": tokens}}
-    how: Json = {"type": "adaptive"}
-    if generation != "adaptive":
-        how["display"] = "omitted" if thinking.is_hidden else "summarized"
-    effort = _effort_of(thinking)
-    return {"thinking": how} | ({"output_config": {"effort": effort}} if effort else {})
+def _is_output(block: Json) -> bool:
+    return "toolResult" in block
 
 
-def _effort_of(thinking: Thinking) -> str | None:
-    if thinking.effort or thinking.budget_tokens is None:
-        return "low" if thinking.effort == "minimal" else thinking.effort
-    if thinking.budget_tokens <= _LOW_TOKENS_MAX:
-        return "low"
-    return "medium" if thinking.budget_tokens <= _MEDIUM_TOKENS_MAX else "high"
+def _is_thought(block: Json) -> bool:
+    return "reasoningContent" in block

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from backboard_server.domain.prompts import Usage
+from backboard_server.providers._counts import credible
 from backboard_server.providers._failures import Failure
 from backboard_server.providers._refusals import kind_of, text_of
-from backboard_server.providers._surrogates import without_halves
-
-_T = TypeVar("_T")
-
-_TOKENS_MAX = 1_000_000_000  # a larger count is a fault of the host
+from backboard_server.providers._surrogates import decode_or_mend
 
 
 class CalledTool(msgspec.Struct, gc=False, rename="camel"):
@@ -133,7 +130,7 @@ _answer_decoder = msgspec.json.Decoder(Answer)
 
 def decode_event(payload: bytes) -> Event:
     """Return a message; raises Failure for what is none, and for an exception."""
-    event = _decoded(_event_decoder, payload)
+    event = decode_or_mend(_event_decoder, payload)
     if event.exception is not None:
         raise _failure_of(event.exception)
     return event
@@ -141,10 +138,10 @@ def decode_event(payload: bytes) -> Event:
 
 def decode_answer(body: bytes) -> Answer:
     """Return a plain answer; raises Failure for what is none, and for an error."""
-    envelope = _decoded(_envelope_decoder, body)
+    envelope = decode_or_mend(_envelope_decoder, body)
     if envelope.message or envelope.type:
         raise _failure(envelope.type or "", envelope.message or "")
-    return _decoded(_answer_decoder, body)
+    return decode_or_mend(_answer_decoder, body)
 
 
 def arguments_of(whole: msgspec.Raw) -> str:
@@ -174,26 +171,13 @@ def usage_of(reported: object) -> Usage | None:
     except msgspec.ValidationError:
         return None
     read, written = counts.cache_read_input_tokens or 0, counts.cache_write_input_tokens or 0
-    parts = (counts.input_tokens, counts.output_tokens, read, written)
-    if not all(0 <= count <= _TOKENS_MAX for count in parts):
-        return None
-    return Usage(
+    usage = Usage(
         input_tokens=counts.input_tokens + read + written,
         output_tokens=counts.output_tokens,
         cached_input_tokens=read,
         cache_write_input_tokens=written,
     )
-
-
-def _decoded(decoder: msgspec.json.Decoder[_T], payload: bytes) -> _T:
-    try:
-        return decoder.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        return decoder.decode(without_halves(payload))
-    except (ValueError, RecursionError) as error:
-        raise Failure("malformed", f"{error}: {text_of(None, payload)}") from error
+    return credible(usage, counts.input_tokens)
 
 
 def _failure_of(problem: Problem) -> Failure:

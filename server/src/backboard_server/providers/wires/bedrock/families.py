@@ -11,8 +11,7 @@ from typing import Any
 
 from backboard_server.domain.models import Facts
 from backboard_server.domain.prompts import Effort, Thinking
-
-from .claude import thinking_fields
+from backboard_server.providers._efforts import wish_of
 
 Json = dict[str, Any]
 
@@ -23,14 +22,14 @@ _OUTPUT_TOKENS_UNKNOWN = 8_192
 _UNCACHED_CLAUDE = re.compile(r"claude-(?:v\d|instant|3-(?:opus|sonnet|haiku|5-sonnet))")
 
 # docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html
-_NOVA_EFFORTS: dict[Effort, str] = {
+_NOVA_EFFORTS: dict[Effort | None, str] = {
+    None: "medium",
     "minimal": "low",
     "low": "low",
     "medium": "medium",
     "high": "high",
     "max": "high",
 }
-_NOVA_LOW_TOKENS_MAX, _NOVA_MEDIUM_TOKENS_MAX = 2_048, 8_192
 
 
 def is_claude(model: str) -> bool:
@@ -70,25 +69,14 @@ def output_tokens(model: str, facts: Facts) -> int | None:
     return _OUTPUT_TOKENS_UNKNOWN if is_claude(model) and caches(model) else None
 
 
-def reasoning_fields(model: str, thinking: Thinking, max_tokens: int | None) -> Json:
-    """Return `additionalModelRequestFields` that make a model think, in its maker's own words."""
-    if is_claude(model):
-        return thinking_fields(model, thinking, max_tokens or 0)
-    if "amazon.nova-2" in model and thinking.effort != "none":
-        return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": _nova_effort(thinking)}}
-    return {}
+def reasoning_fields(model: str, thinking: Thinking | None) -> Json:
+    """Return `additionalModelRequestFields` that make a model think; those of a Claude are in `claude`."""
+    if thinking is None or thinking.effort == "none" or "amazon.nova-2" not in model:
+        return {}
+    return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": _NOVA_EFFORTS[wish_of(thinking)]}}
 
 
 def leaves_length_to_vendor(fields: Json) -> bool:
     """Whether `maxTokens` is refused beside these fields: Nova's is, with its highest effort."""
     config = fields.get("reasoningConfig")
     return config is not None and config["maxReasoningEffort"] == "high"
-
-
-def _nova_effort(thinking: Thinking) -> str:
-    if thinking.effort:
-        return _NOVA_EFFORTS[thinking.effort]
-    if thinking.budget_tokens is not None and thinking.budget_tokens > _NOVA_MEDIUM_TOKENS_MAX:
-        return "high"
-    is_low = thinking.budget_tokens is not None and thinking.budget_tokens <= _NOVA_LOW_TOKENS_MAX
-    return "low" if is_low else "medium"

@@ -8,13 +8,15 @@ import msgspec
 
 from backboard_server.domain.models import Facts
 from backboard_server.domain.prompts import Prompt
+from backboard_server.providers._calls import Names
 from backboard_server.providers._instructions import json_instruction
 
-from .claude import generation_of
+from .claude import fields_and_turns
 from .families import caches, is_claude, leaves_length_to_vendor, output_tokens, reasoning_fields
 from .schemas import compiled, parameters_of
 from .turns import turns_of
 
+NAME_CHARACTERS_MAX = 64
 _CACHE_POINT = {"cachePoint": {"type": "default"}}
 
 Json = dict[str, Any]
@@ -23,14 +25,18 @@ Json = dict[str, Any]
 def body_of(prompt: Prompt, facts: Facts) -> bytes:
     """Return the body, the same for a plain and for a streamed answer: their paths differ."""
     model = prompt.choice.model
-    turns = turns_of(prompt)
-    body: Json = {"messages": turns}
-    fields = _reasoning(prompt, facts, turns)
+    names = Names(NAME_CHARACTERS_MAX)
+    tools = [_tool(tool, model, names) for tool in prompt.tools]
     max_tokens = output_tokens(model, facts)
+    if is_claude(model):
+        fields, turns = fields_and_turns(prompt, names, max_tokens or 0)
+    else:
+        fields, turns = reasoning_fields(model, prompt.thinking), turns_of(prompt, names)
+    body: Json = {"messages": turns}
     if max_tokens is not None and not leaves_length_to_vendor(fields):
         body["inferenceConfig"] = {"maxTokens": max_tokens}
-    if prompt.tools:
-        body["toolConfig"] = {"tools": [_tool(tool, model) for tool in prompt.tools]}
+    if tools:
+        body["toolConfig"] = {"tools": tools}
     system = _system(prompt)
     if prompt.response_format is not None:
         schema = prompt.response_format.schema
@@ -45,7 +51,7 @@ def body_of(prompt: Prompt, facts: Facts) -> bytes:
         body["system"] = system
     if fields:
         body["additionalModelRequestFields"] = fields
-    if is_claude(model) and caches(model) and (len(turns) > 1 or prompt.tools):
+    if is_claude(model) and caches(model) and (len(turns) > 1 or tools):
         # The next turn of this conversation finds all of this again. Nova takes none behind tool results.
         turns[-1]["content"].append(_CACHE_POINT)
     return msgspec.json.encode(body)
@@ -61,34 +67,15 @@ def _system(prompt: Prompt) -> list[Json]:
     return [*system, _CACHE_POINT] if system and caches(prompt.choice.model) else system
 
 
-def _tool(tool: Json, model: str) -> Json:
+def _tool(tool: Json, model: str, names: Names) -> Json:
     function = cast("Json", tool.get("function") or {})
     specification: Json = {
-        "name": function.get("name"),
+        "name": names.of(str(function.get("name") or "")),
         "inputSchema": {"json": parameters_of(function.get("parameters"), model)},
     }
     if function.get("description"):
         specification["description"] = function["description"]
     return {"toolSpec": specification}
-
-
-def _reasoning(prompt: Prompt, facts: Facts, turns: list[Json]) -> Json:
-    model = prompt.choice.model
-    if prompt.thinking is None:
-        return {}
-    if is_claude(model) and generation_of(model) == "budget" and _is_amid_calls_without_thoughts(turns):
-        return {}
-    return reasoning_fields(model, prompt.thinking, output_tokens(model, facts))
-
-
-def _is_amid_calls_without_thoughts(turns: list[Json]) -> bool:
-    """Whether the model is to go on from calls that another model made, or that lost their thoughts.
-
-    Claude: "When `thinking` is enabled, a final `assistant` message must start with a thinking block".
-    """
-    if len(turns) < 2 or "toolResult" not in turns[-1]["content"][0]:
-        return False
-    return "reasoningContent" not in turns[-2]["content"][0]
 
 
 def _output_config(schema: Json, name: str) -> Json:

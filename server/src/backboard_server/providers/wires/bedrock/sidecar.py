@@ -111,7 +111,12 @@ def replayed(message: PromptMessage, calls: dict[str, Json], model: str) -> list
             text = text[block.characters :]
         else:
             blocks += _reasoning(block, model)
-    return blocks if kept and not text and not left else None
+    if not kept or text or left:
+        return None
+    # Claude: "The final block in an assistant message cannot be `thinking`."
+    while blocks and "reasoningContent" in blocks[-1]:
+        _ = blocks.pop()
+    return blocks
 
 
 def text_block(text: str) -> list[Json]:

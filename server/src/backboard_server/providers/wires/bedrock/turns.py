@@ -7,13 +7,10 @@ defined when using toolUse and toolResult content blocks", "The text field in th
 
 from __future__ import annotations
 
-import re
-from hashlib import sha256
 from typing import Any
 
-import msgspec
-
 from backboard_server.domain.prompts import Prompt, PromptMessage, ToolCall
+from backboard_server.providers._calls import CallIds, Names, object_of
 
 from .files import file_blocks
 from .sidecar import replayed, text_block
@@ -24,17 +21,14 @@ _NO_TEXT = "[See the files attached.]"
 _NO_OUTPUT = "[No output.]"
 _NO_NAME = "nameless"
 
-_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")  # ToolUseBlock.toolUseId
-_NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_-]+")  # ToolUseBlock.name
-_NAME_CHARACTERS_MAX = 64
-
 Json = dict[str, Any]
 
 
-def turns_of(prompt: Prompt) -> list[Json]:
+def turns_of(prompt: Prompt, names: Names, *, shows_thoughts: bool = True) -> list[Json]:
     """Return the messages of a prompt but for its system messages."""
     files = file_blocks(prompt.messages)
-    calls = _Calls() if prompt.tools else _SpokenCalls()
+    model = prompt.choice.model if shows_thoughts else None
+    calls = _Calls(names) if prompt.tools else _SpokenCalls()
     turns: list[Json] = []
     for index, message in enumerate(prompt.messages):
         match message.role:
@@ -43,7 +37,11 @@ def turns_of(prompt: Prompt) -> list[Json]:
             case "user":
                 _add(turns, "user", _said(message, files.get(index, [])))
             case "assistant":
-                _add(turns, "assistant", _answer(message, calls, prompt.choice.model))
+                _add(
+                    turns,
+                    "assistant",
+                    _answer(message, calls, model),
+                )
             case "tool":
                 _add(turns, "user", [calls.output(message)])
     if not turns or turns[0]["role"] == "assistant":
@@ -68,19 +66,21 @@ def _said(message: PromptMessage, files: list[Json]) -> list[Json]:
     return [*files, *(text or [{"text": _NO_TEXT}])] if files else text
 
 
-def _answer(message: PromptMessage, calls: _Calls | _SpokenCalls, model: str) -> list[Json]:
+def _answer(message: PromptMessage, calls: _Calls | _SpokenCalls, model: str | None) -> list[Json]:
+    """Return the blocks of an answer, with its thoughts where there is a `model` that they may go to."""
     blocks = calls.begin(message.tool_calls)
     if not blocks and not message.content.strip():
         return []
-    as_it_came = replayed(message, blocks, model)
+    as_it_came = replayed(message, blocks, model) if model else None
     return as_it_came if as_it_came is not None else [*text_block(message.content), *blocks.values()]
 
 
 class _Calls:
     """Tool calls as blocks, each under an id that the vendor takes and that no other call has."""
 
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._ids = CallIds()
         self._given: dict[str, str] = {}  # of the latest answer with calls, by the id in the history
 
     def begin(self, calls: tuple[ToolCall, ...]) -> dict[str, Json]:
@@ -96,14 +96,9 @@ class _Calls:
         return {"toolResult": {"toolUseId": self._given.get(call_id, call_id), "content": content}}
 
     def _block(self, call: ToolCall) -> Json:
-        wanted = call.id if _ID.fullmatch(call.id) else f"call_{sha256(call.id.encode()).hexdigest()[:32]}"
-        unique = wanted
-        while unique in self._taken:
-            unique = f"{wanted[:58]}.{len(self._taken)}"
-        self._taken.add(unique)
-        self._given[call.id] = unique
-        name = _NOT_IN_A_NAME.sub("_", call.name)[:_NAME_CHARACTERS_MAX] or _NO_NAME
-        return {"toolUse": {"toolUseId": unique, "name": name, "input": _input_of(call.arguments)}}
+        call_id = self._given[call.id] = self._ids.next(call.id)
+        use = {"toolUseId": call_id, "name": self._names.of(call.name), "input": object_of(call.arguments)}
+        return {"toolUse": use}
 
 
 class _SpokenCalls:
@@ -121,16 +116,3 @@ class _SpokenCalls:
         """Return the text of an output."""
         name = self._names.get(message.tool_call_id or "", _NO_NAME)
         return {"text": f"[{name} returned: {message.content}]"}
-
-
-def _input_of(arguments: str) -> Json | msgspec.Raw:
-    """Return arguments as the object that they must be; what is none becomes the only field of one."""
-    content = arguments.encode("utf-8", "replace")
-    if not content.strip():
-        return {}
-    try:
-        if isinstance(msgspec.json.decode(content), dict):
-            return msgspec.Raw(content)
-    except (msgspec.MsgspecError, RecursionError):
-        pass
-    return {"arguments": arguments}

@@ -1,6 +1,7 @@
-"""JSON Schemas as Anthropic takes them: for the arguments of tools, and for answers that must follow one.
+"""JSON Schemas as Anthropic and Bedrock take them: for arguments of tools, and for answers that follow one.
 
-Reference: platform.claude.com/docs, "Structured outputs" (section "JSON Schema limitations"), "Define tools".
+Reference: platform.claude.com/docs, "Structured outputs" (section "JSON Schema limitations"), "Define tools";
+docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html has the same subset of draft 2020-12.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def tool_schema(parameters: object) -> Json:
 
 
 def answer_schema(schema: Json) -> Json | None:
-    """Return a schema for `output_config.format`, or None where the vendor cannot hold an answer to it."""
+    """Return a schema that the vendor compiles, or None where it cannot hold an answer to it."""
     try:
         return _Strict(schema).whole()
     except _Inexpressible:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from backboard_server.providers.wires.anthropic.schemas import answer_schema, tool_schema
+from backboard_server.providers._schemas import answer_schema, tool_schema
 
 CITY: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 
