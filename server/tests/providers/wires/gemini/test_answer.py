@@ -15,8 +15,9 @@ from backboard_server.domain.prompts import (
     ToolCallDelta,
     Usage,
 )
+from backboard_server.providers._calls import CALLS_MAX
 from backboard_server.providers._failures import Failure
-from backboard_server.providers.wires.gemini.answer import CALLS_MAX, StreamedAnswer, read_whole
+from backboard_server.providers.wires.gemini.answer import StreamedAnswer, read_whole
 
 COUNTS = {"promptTokenCount": 3, "candidatesTokenCount": 2}
 

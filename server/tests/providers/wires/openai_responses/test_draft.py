@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from backboard_server.domain.prompts import ReasoningDelta, TextDelta, ToolCallDelta
+from backboard_server.providers._calls import CALLS_MAX
 from backboard_server.providers._failures import Failure
-from backboard_server.providers.wires.openai_responses.draft import CALLS_MAX, Draft
+from backboard_server.providers.wires.openai_responses.draft import Draft
 from backboard_server.providers.wires.openai_responses.events import Item, Part
 
 CALL = Item("function_call", "fc_1", "call_1", "look_up", '{"city": "Paris"}')

@@ -6,21 +6,18 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from backboard_server.domain.ids import new_id
 from backboard_server.domain.prompts import (
     Delta,
     Finish,
     FinishReason,
     ReasoningDelta,
     TextDelta,
-    ToolCallDelta,
 )
+from backboard_server.providers._calls import OpenedCalls
 from backboard_server.providers._failures import Failure
 
-from .chunks import Candidate, Chunk, FunctionCall, decode, decode_all, usage_of
+from .chunks import Candidate, Chunk, decode, decode_all, usage_of
 from .sidecar import SidecarDraft
-
-CALLS_MAX = 512
 
 # ai.google.dev/api/generate-content#FinishReason; what is not here ends an answer like STOP.
 _REASONS: dict[str, FinishReason] = {
@@ -61,8 +58,7 @@ class StreamedAnswer:
         self._reason: str | None = None
         self._explanation = ""
         self._has_spoken = False
-        self._ids: set[str] = set()
-        self._calls = 0
+        self._calls = OpenedCalls()
         self._sidecar = SidecarDraft()
         self._usage: bytes | None = None
         self._model: str | None = None
@@ -112,7 +108,8 @@ class StreamedAnswer:
             if len(part.inline_data):
                 continue  # with its signature, which fits nothing that we keep
             if part.function_call is not None:
-                deltas.append(self._called(part.function_call))
+                call = part.function_call  # generations before 3 give no ids
+                deltas.append(self._calls.open(call.id, call.name, _arguments(bytes(call.args))))
                 self._sidecar.take_call(signature)
             elif part.thought:
                 self._sidecar.take_thought(part.text or "", signature)
@@ -128,18 +125,6 @@ class StreamedAnswer:
         if candidate.finish_message:
             self._explanation = candidate.finish_message
         return deltas
-
-    def _called(self, call: FunctionCall) -> ToolCallDelta:
-        if not call.name:
-            raise Failure("malformed", "a tool call without a name")
-        if self._calls >= CALLS_MAX:
-            raise Failure("malformed", f"more than {CALLS_MAX} tool calls in one answer")
-        # Generations before 3 give no ids.
-        unique = call.id if call.id and call.id not in self._ids else f"call_{new_id().hex}"
-        self._ids.add(unique)
-        delta = ToolCallDelta(self._calls, _arguments(bytes(call.args)), unique, call.name)
-        self._calls += 1
-        return delta
 
     def _reason_of(self, reported: str) -> FinishReason:
         if reported in _REASONS:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import msgspec
 
 from backboard_server.domain.prompts import Usage
+from backboard_server.providers._counts import credible
 from backboard_server.providers._failures import Failure
-from backboard_server.providers._refusals import refusal, text_of
-from backboard_server.providers._surrogates import without_halves
+from backboard_server.providers._refusals import malformed, refusal
+from backboard_server.providers._surrogates import UNREADABLE, without_halves
 
-_TOKENS_MAX = 1_000_000_000  # a larger count is a fault of the vendor
 _STATUS_UNKNOWN = 500
 
 
@@ -77,7 +77,6 @@ class _Problem(msgspec.Struct, gc=False):
 
 
 # What a decoder raises: of what is no JSON, of no text, and of what is nested too deeply.
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _decoder = msgspec.json.Decoder(Chunk)
 _counts_decoder = msgspec.json.Decoder(_Counts | None)
@@ -88,7 +87,7 @@ def decode(payload: bytes) -> Chunk:
     """Return a chunk; raises Failure for what is none, and for an error sent as one."""
     try:
         chunk = _decoder.decode(payload)
-    except _UNREADABLE:
+    except UNREADABLE:
         chunk = _repaired(payload)
     if len(chunk.error):
         raise _failure_of(payload, chunk.error)
@@ -101,8 +100,8 @@ def decode_all(body: bytes) -> list[Chunk]:
         return [decode(body)]
     try:
         items = msgspec.json.decode(body, type=list[msgspec.Raw])
-    except _UNREADABLE as error:
-        raise Failure("malformed", f"{error}: {text_of(None, body)}") from error
+    except UNREADABLE as error:
+        raise malformed(error, body) from error
     return [decode(bytes(item)) for item in items]
 
 
@@ -112,7 +111,7 @@ def _repaired(payload: bytes) -> Chunk:
         whole = without_halves(payload)
         return _decoder.decode(whole[1:-1] if whole[:1] == b"[" else whole)
     except (ValueError, RecursionError) as error:
-        raise Failure("malformed", f"{error}: {text_of(None, payload)}") from error
+        raise malformed(error, payload) from error
 
 
 def usage_of(reported: bytes | None) -> Usage | None:
@@ -122,26 +121,26 @@ def usage_of(reported: bytes | None) -> Usage | None:
     """
     try:
         counts = _counts_decoder.decode(reported) if reported else None
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     if counts is None:
         return None
     thoughts = counts.thoughts_token_count or 0
+    prompt, answer = counts.prompt_token_count or 0, counts.candidates_token_count or 0
     usage = Usage(
-        input_tokens=(counts.prompt_token_count or 0) + (counts.tool_use_prompt_token_count or 0),
-        output_tokens=(counts.candidates_token_count or 0) + thoughts,
+        input_tokens=prompt + (counts.tool_use_prompt_token_count or 0),
+        output_tokens=answer + thoughts,
         cached_input_tokens=counts.cached_content_token_count or 0,
         reasoning_tokens=thoughts,
     )
-    figures = (usage.input_tokens, usage.output_tokens, usage.cached_input_tokens, usage.reasoning_tokens)
-    return usage if all(0 <= figure <= _TOKENS_MAX for figure in figures) else None
+    return credible(usage, prompt, answer)
 
 
 def _failure_of(payload: bytes, error: msgspec.Raw) -> Failure:
     """Return the failure of an error that came with status 200; its code is a status."""
     try:
         code = _problem_decoder.decode(error).code
-    except _UNREADABLE:
+    except UNREADABLE:
         code = None
     refused = refusal(code if code and 400 <= code < 600 else _STATUS_UNKNOWN, payload)
     return Failure(refused.kind, refused.said, retry_after_seconds=refused.retry_after_seconds)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backboard_server.domain.ids import new_id
 from backboard_server.domain.prompts import Delta, ReasoningDelta, Sidecar, TextDelta, ToolCallDelta
+from backboard_server.providers._calls import OpenedCalls
 from backboard_server.providers._failures import Failure
 
 from .events import Item
 from .sidecar import GAP, Kept, sidecar_of
-
-CALLS_MAX = 512
 
 
 class _Entry:
@@ -31,7 +29,7 @@ class Draft:
     def __init__(self) -> None:
         self.was_refused = False
         self._entries: dict[int, _Entry] = {}
-        self._ids: set[str] = set()
+        self._calls = OpenedCalls()
         self._has_text = False
         self._thought_place: tuple[int, int | None] | None = None
 
@@ -43,7 +41,7 @@ class Draft:
     @property
     def has_calls(self) -> bool:
         """Whether it calls a function."""
-        return bool(self._ids)
+        return len(self._calls) > 0
 
     def text(self, place: int, piece: str) -> tuple[Delta, ...]:
         """Return what a piece of a message adds; a further message begins a paragraph."""
@@ -83,9 +81,9 @@ class Draft:
         kept = Kept(item.type)  # pyright: ignore[reportArgumentType] - the decoder lets no other types through
         entry = self._entries.get(place) or self._begin(place, kept)
         if item.type == "function_call" and entry.call_index is None and item.name:
-            call_id = entry.kept.call_id = self._unique_id(item.call_id or "")
-            entry.call_index = len(self._ids) - 1
-            yield ToolCallDelta(entry.call_index, "", call_id, item.name)
+            delta = self._calls.open(item.call_id, item.name)
+            entry.kept.call_id, entry.call_index = delta.id or "", delta.index
+            yield delta
 
     def close(self, place: int, item: Item) -> Iterator[Delta]:
         """Yield what of a whole item was not said yet."""
@@ -128,11 +126,3 @@ class Draft:
     def _begin(self, place: int, kept: Kept) -> _Entry:
         entry = self._entries[place] = _Entry(kept)
         return entry
-
-    def _unique_id(self, vendor_id: str) -> str:
-        """Return the vendor's id, or one of ours where it is missing or was given to another call as well."""
-        if len(self._ids) >= CALLS_MAX:
-            raise Failure("malformed", f"more than {CALLS_MAX} tool calls in one answer")
-        unique = vendor_id if vendor_id and vendor_id not in self._ids else f"call_{new_id().hex}"
-        self._ids.add(unique)
-        return unique

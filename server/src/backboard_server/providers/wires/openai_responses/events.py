@@ -5,18 +5,15 @@ Items are kept as bytes until somebody asks for them: the last events repeat the
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from backboard_server.domain.prompts import Usage
+from backboard_server.providers._counts import credible
 from backboard_server.providers._failures import Failure
-from backboard_server.providers._refusals import kind_of, text_of
-from backboard_server.providers._surrogates import without_halves
+from backboard_server.providers._refusals import kind_of, malformed
+from backboard_server.providers._surrogates import UNREADABLE, decode_mended, decode_or_mend
 
-_TOKENS_MAX = 1_000_000_000  # a larger count is a fault of the host
 _ITEMS_READ = frozenset({"message", "reasoning", "function_call"})
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Part(msgspec.Struct, gc=False):
@@ -114,18 +111,15 @@ def decode_event(payload: bytes, read: frozenset[str]) -> Event:
         return _event.decode(payload)
     except msgspec.ValidationError as error:
         if _kind_of(payload) in read:
-            raise _malformed(error, payload) from error
+            raise malformed(error, payload) from error
         return Event()
-    except _UNREADABLE:
-        return _decoded(_event, payload)
+    except UNREADABLE:
+        return decode_mended(_event, payload)
 
 
 def decode_response(body: bytes) -> Response:
     """Return a response; raises Failure for what is none."""
-    try:
-        return _response.decode(body)
-    except _UNREADABLE:
-        return _decoded(_response, body)
+    return decode_or_mend(_response, body)
 
 
 def decode_item(raw: msgspec.Raw) -> Item | None:
@@ -133,10 +127,10 @@ def decode_item(raw: msgspec.Raw) -> Item | None:
     payload = bytes(raw)
     try:
         item = _item.decode(payload or b"null")
-    except _UNREADABLE:
+    except UNREADABLE:
         if payload and _kind_of(payload) not in _ITEMS_READ:
             return None
-        item = _decoded(_item, payload)
+        item = decode_mended(_item, payload)
     return item if item.type in _ITEMS_READ else None
 
 
@@ -146,8 +140,8 @@ def decode_output(raw: msgspec.Raw) -> list[Item | None]:
         return []
     try:
         raws = _raws.decode(raw)
-    except _UNREADABLE as error:
-        raise _malformed(error, bytes(raw)) from error
+    except UNREADABLE as error:
+        raise malformed(error, bytes(raw)) from error
     return [decode_item(each) for each in raws]
 
 
@@ -155,7 +149,7 @@ def usage_of(raw: msgspec.Raw) -> Usage | None:
     """Return the usage that a host reports, or None where it reports none or nonsense."""
     try:
         counts = _counts.decode(raw)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     taken = counts.input_tokens_details or _Input()
     given = counts.output_tokens_details or _Output()
@@ -166,9 +160,7 @@ def usage_of(raw: msgspec.Raw) -> Usage | None:
         cache_write_input_tokens=taken.cache_write_tokens or 0,
         reasoning_tokens=given.reasoning_tokens or 0,
     )
-    return (
-        usage if all(0 <= count <= _TOKENS_MAX for count in msgspec.structs.astuple(usage) if count) else None
-    )
+    return credible(usage)
 
 
 def failure_of(problem: Problem | str | None) -> Failure:
@@ -187,17 +179,5 @@ def failure_of(problem: Problem | str | None) -> Failure:
 def _kind_of(payload: bytes) -> str:
     try:
         return _kind.decode(payload).type
-    except _UNREADABLE:
+    except UNREADABLE:
         return ""
-
-
-def _decoded(decoder: msgspec.json.Decoder[Any], payload: bytes) -> Any:
-    """Return what may hold half a character; raises Failure for the rest."""
-    try:
-        return decoder.decode(without_halves(payload))
-    except (ValueError, RecursionError) as error:
-        raise _malformed(error, payload) from error
-
-
-def _malformed(error: Exception, payload: bytes) -> Failure:
-    return Failure("malformed", f"{error}: {text_of(None, payload)}")
