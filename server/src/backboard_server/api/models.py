@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
 from msgspec import Struct
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_model
 
@@ -282,13 +283,23 @@ def _one(row: Struct) -> Response:
 
 
 async def _page(models: Sequence[Model], page: Page, show: Callable[[Model], Struct]) -> Response:
-    """Return one page as bytes; a very long one in several goes, so that streams do not wait for it."""
+    """Return one page as bytes. A very long one is sent piece by piece, so that nothing holds all of it."""
     chosen = models[page.skip : page.skip + page.limit]
-    parts: list[bytes] = []
+    pieces = _pieces(chosen, len(models), show)
+    if len(chosen) > ROWS_AT_ONCE:
+        return StreamingResponse(_in_turns(pieces), media_type="application/json")
+    return Response(b"".join(pieces), media_type="application/json")
+
+
+def _pieces(chosen: Sequence[Model], total: int, show: Callable[[Model], Struct]) -> Iterator[bytes]:
+    yield b'{"models":['
     for start in range(0, len(chosen), ROWS_AT_ONCE):
         rows = [show(model) for model in chosen[start : start + ROWS_AT_ONCE]]
-        parts.append(msgspec.json.encode(rows)[1:-1])
-        if start:
-            await asyncio.sleep(0)
-    body = b'{"models":[%b],"total":%d}' % (b",".join(parts), len(models))
-    return Response(body, media_type="application/json")
+        yield (b"," if start else b"") + msgspec.json.encode(rows)[1:-1]
+    yield b'],"total":%d}' % total
+
+
+async def _in_turns(pieces: Iterator[bytes]) -> AsyncGenerator[bytes]:
+    for piece in pieces:
+        yield piece
+        await asyncio.sleep(0)
