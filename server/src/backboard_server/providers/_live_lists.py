@@ -94,7 +94,7 @@ class _GeminiPage(Struct, rename="camel"):
     next_page_token: str | None = None
 
 
-class _Data(Struct):
+class _Envelope(Struct):
     data: list[msgspec.Raw]
 
 
@@ -159,7 +159,7 @@ def _entries(body: bytes) -> Iterable[msgspec.Raw]:
     """Return the entries undecoded: together.ai sends a bare array, the others an object around it."""
     if body.lstrip().startswith(b"["):
         return msgspec.json.decode(body, type=list[msgspec.Raw])
-    return msgspec.json.decode(body, type=_Data).data
+    return msgspec.json.decode(body, type=_Envelope).data
 
 
 def _from_compatible(host: Host, entry: msgspec.Raw) -> Model | None:
