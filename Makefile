@@ -70,7 +70,7 @@ lock: .venv/bin/uv ## Bring requirements/*.lock to what is declared (LOCK_ARGUME
 	@$(compile) --group dev --constraint requirements/run.lock --output-file requirements/dev.lock
 
 clean: ## Remove .venv and every cache; the data of your servers stays
-	@rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .benchmarks .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -type d -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/bin/uv: requirements/bootstrap.lock

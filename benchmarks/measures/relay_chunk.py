@@ -14,13 +14,13 @@ _CHUNK_DELAY_SECONDS = 0.005
 _MICROSECONDS = 1_000_000
 
 
-async def measure() -> list[Figure]:
+async def measure(wire: str = "openai_chat") -> list[Figure]:
     """Stream 32 answers at once, 200 chunks a second each; what a message costs by itself is included."""
-    with vendor() as far_end, data_folder() as folder, serving(folder, far_end.base_url) as server:
+    with vendor() as far_end, data_folder() as folder, serving(folder, far_end.base_url, wire) as server:
         rounds = [await _round(server, far_end) for _ in range(_ROUNDS)]
     return [
         Figure(
-            name=f"CPU per relayed chunk, {_STREAMS} streams of {_CHUNKS} chunks, all in",
+            name=f"CPU per relayed chunk, {wire}, {_STREAMS} streams of {_CHUNKS}",
             unit="µs",
             target=80.0,
             samples=of_rounds(rounds, lambda parts: parts["cpu_us"]),

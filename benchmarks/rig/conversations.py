@@ -6,8 +6,10 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from readers.calls import MODELS
+
 from .load import drive
-from .processes import MODEL, Server, Vendor
+from .processes import Server, Vendor
 
 QUESTION = (
     "When is the first prototype of the weather station due, and what may its sensors cost at most? "
@@ -30,7 +32,7 @@ def direct_request(vendor: Vendor, *, streamed: bool = False) -> bytes:
     """Return the call that the server makes for a message in a thread of 20, made without the server."""
     past = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": ANSWER}]
     messages = [*past * (HISTORY_MESSAGES // len(past)), {"role": "user", "content": QUESTION}]
-    body: dict[str, Any] = {"model": MODEL, "messages": messages}
+    body: dict[str, Any] = {"model": MODELS["openai_chat"], "messages": messages}
     if streamed:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     return _post(vendor.base_url, "/chat/completions", "Authorization: Bearer sk-bench", body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -60,22 +60,25 @@ def medians(rounds: list[dict[str, float]], *names: str) -> dict[str, float]:
 
 def print_table(figures: Iterable[Figure]) -> None:
     """Print one line for each figure."""
-    print(f"{'figure':52} {'target':>12} {'measured':>10} {'best':>9} {'ratio':>6}  verdict")
+    print(f"{'figure':60} {'target':>12} {'measured':>10} {'best':>9} {'ratio':>6}  verdict")
     for figure in figures:
         target = f"{'≥' if figure.is_at_least else '≤'} {figure.target:g} {figure.unit}"
         verdict = "met" if figure.is_met else "MISSED"
         print(
-            f"{figure.name:52} {target:>12} {figure.measured:>10.3g} {figure.best:>9.3g} "
+            f"{figure.name:60} {target:>12} {figure.measured:>10.3g} {figure.best:>9.3g} "
             f"{figure.ratio:>6.2f}  {verdict}"
         )
 
 
-def write_results(path: Path, figures: Iterable[Figure], load: Load) -> None:
-    """Write what was measured, where, on which commit and when."""
+def write_results(
+    path: Path, figures: Iterable[Figure], load: Load, libraries: Mapping[str, str] = {}
+) -> None:
+    """Write what was measured, where, on which commit, when, and beside which versions of other libraries."""
     results = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         "machine": describe() | msgspec.structs.asdict(load) | {"is_quiet": load.is_quiet},
+        **({"libraries": libraries} if libraries else {}),
         "figures": [_told(figure) for figure in figures],
     }
     path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")

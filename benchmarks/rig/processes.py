@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from readers.calls import MODELS, PROVIDERS, configuration
 
 from .machine import pin, split_cores
-
-MODEL = "gpt-4o"
 
 _STOP_SECONDS_MAX = 60.0
 _READY = "Backboard is ready on "
@@ -83,17 +82,16 @@ def data_folder() -> Generator[Folder]:
 
 
 @contextmanager
-def serving(folder: Folder, vendor_url: str) -> Generator[Server]:
-    """Run `backboard serve` as an operator does, its web process alone on its core."""
+def serving(folder: Folder, vendor_url: str, wire: str = "openai_chat") -> Generator[Server]:
+    """Run `backboard serve` as an operator does, its web process alone on its core; models speak `wire`."""
     command = [sys.executable, "-m", "backboard_server.cli", "serve", "--port", "0"]
-    environment = _environment() | {
+    environment = _environment() | configuration(vendor_url.removesuffix("/v1"))
+    environment |= {
         "BACKBOARD_API_KEY": folder.api_key,
         "BACKBOARD_DATA_DIR": str(folder.path),
         "BACKBOARD_DRAIN_SECONDS": "2",
-        "BACKBOARD_LLM_PROVIDER": "openai",
-        "BACKBOARD_MODEL_NAME": MODEL,
-        "OPENAI_API_KEY": "sk-bench",
-        "OPENAI_BASE_URL": vendor_url,
+        "BACKBOARD_LLM_PROVIDER": PROVIDERS[wire],
+        "BACKBOARD_MODEL_NAME": MODELS[wire],
     }
     with tempfile.TemporaryFile("w+") as log:
         started = time.perf_counter()
