@@ -120,6 +120,27 @@ def test_a_context_window_is_known_or_guessed_with_care(provider: str, model: st
     assert catalogue.facts(provider, model).context_limit == limit
 
 
+@pytest.mark.parametrize("prefix", ["us.", "us-gov.", "eu.", "apac.", "au.", "jp.", "global."])
+def test_an_inference_profile_is_known_by_the_model_that_it_calls(prefix: str) -> None:
+    model = "amazon.nova-pro-v1:0"
+
+    facts = catalogue.facts("amazon-bedrock", prefix + model)
+
+    assert facts.is_known
+    assert facts == catalogue.facts("amazon-bedrock", model)
+    assert not catalogue.facts("openrouter", prefix + model).is_known
+
+
+def test_a_profile_with_an_entry_of_its_own_has_its_own_price() -> None:
+    regional, anywhere = (
+        catalogue.facts("amazon-bedrock", f"{prefix}.anthropic.claude-sonnet-4-6") for prefix in ("au", "us")
+    )
+
+    assert regional.price is not None
+    assert anywhere.price is not None
+    assert regional.price.input > anywhere.price.input
+
+
 def test_only_a_known_model_is_known_not_to_reason() -> None:
     assert not catalogue.facts("openai", "gpt-4o").may_reason
     assert catalogue.facts("openai", "gpt-5").may_reason

