@@ -47,6 +47,8 @@ MODELS = (
     ModelChoice("amazon-bedrock", "us.anthropic.claude-sonnet-4-6"),
     ModelChoice("groq", "llama-3.3-70b-versatile"),
     ModelChoice("mistral", "mistral-large-latest"),
+    ModelChoice("deepseek", "deepseek-v4-pro"),
+    ModelChoice("moonshotai", "kimi-k2.6"),
 )
 SIGNING = tuple(
     choice
@@ -201,6 +203,10 @@ async def conversation() -> AsyncGenerator[Conversation]:
             "GROQ_BASE_URL": vendor.base_url,
             "MISTRAL_API_KEY": "k",
             "MISTRAL_BASE_URL": vendor.base_url,
+            "DEEPSEEK_API_KEY": "k",
+            "DEEPSEEK_BASE_URL": vendor.base_url,
+            "MOONSHOT_API_KEY": "k",
+            "MOONSHOTAI_BASE_URL": vendor.base_url,
         }
         providers = Providers(environment)
         try:

@@ -1,14 +1,12 @@
 """OpenAI chat completions, spoken by most hosts: completion objects and chunks, as OpenAI describes them.
 
-Reference: platform.openai.com/docs/api-reference/chat. The refusals of histories are quoted as users report
-them (agno-agi/agno issue 3105, aliasrobotics/cai issue 111), `insufficient_quota` as ChatGPTNextWeb/NextChat
-issue 3664 does.
+Reference: platform.openai.com/docs/api-reference/chat; `insufficient_quota` as ChatGPTNextWeb/NextChat issue
+3664 quotes it. What a host refuses is in `openai_chat_demands`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -18,6 +16,8 @@ from fake_vendor.script import Answer, CalledTool, Fault
 from fake_vendor.steps import sse
 from fake_vendor.terms import Asked, Frame, FrameKind, Json, Problem, ProblemKind, Purpose
 from fake_vendor.wording import argument_pieces, call_id, pieces, text_of, text_pieces, tokens_of
+
+from .openai_chat_demands import is_mistrals, refusal_of, text_of_message
 
 _CREATED = 1_760_000_000
 _ID = "chatcmpl-fake"
@@ -80,13 +80,13 @@ class OpenAIChat:
             model=wanted.model,
             stream=wanted.stream,
             last_user_text=_last_user_text(wanted.messages),
-            words=sum(len(_text(message).split()) for message in wanted.messages),
+            words=sum(len(text_of_message(message).split()) for message in wanted.messages),
             body=msgspec.json.decode(request.content),
         )
 
     def refusal(self, asked: Asked) -> str | None:
-        """Return why OpenAI would refuse the history or the wish for JSON."""
-        return _unanswered_call(asked.body["messages"]) or _no_word_of_json(asked.body)
+        """Return why the host of this model would refuse the request."""
+        return refusal_of(asked.model, asked.body)
 
     def credential(self, headers: Mapping[str, str]) -> str:
         """Return the Authorization header."""
@@ -102,7 +102,7 @@ class OpenAIChat:
         text = text_of(answer, asked)
         message: Json = {"role": "assistant", "content": text, "refusal": answer.refusal or None}
         if answer.reasoning:
-            message["reasoning_content"] = answer.reasoning
+            message |= _thought(answer.reasoning, asked, text)
         if answer.tool_calls:
             message["tool_calls"] = [_call(index, call) for index, call in enumerate(answer.tool_calls)]
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish_reason(answer)}
@@ -111,9 +111,7 @@ class OpenAIChat:
     def frames(self, answer: Answer, asked: Asked) -> list[Frame]:
         """Return a CreateChatCompletionStreamResponse a frame, and `[DONE]`."""
         frames = [_chunk("opening", asked, {"role": "assistant", "content": ""})]
-        frames += [
-            _chunk("reasoning", asked, {"reasoning_content": said}) for said in pieces(answer.reasoning)
-        ]
+        frames += [_chunk("reasoning", asked, _thought(said, asked)) for said in pieces(answer.reasoning)]
         frames += [_chunk("refusal", asked, {"refusal": said}) for said in pieces(answer.refusal)]
         frames += [self.said(said, asked) for said in text_pieces(answer, asked)]
         for index, call in enumerate(answer.tool_calls):
@@ -182,57 +180,22 @@ class OpenAIChat:
         return [Frame("error", chunk | error), _DONE]
 
 
-def _text(message: Json) -> str:
-    """Return the text of a message whose content may be a list of parts."""
-    content: Any = message.get("content")
-    if isinstance(content, str):
-        return content
-    parts = cast("list[Json]", content or [])
-    return " ".join(str(part["text"]) for part in parts if part.get("type") == "text")
-
-
 def _last_user_text(messages: list[Json]) -> str:
-    said = (_text(message) for message in reversed(messages) if message.get("role") == "user")
+    said = (text_of_message(message) for message in reversed(messages) if message.get("role") == "user")
     return next(said, "")
 
 
-def _unanswered_call(messages: list[Json]) -> str | None:
-    """Return the refusal of a history in which a call has no output behind it, or an output no call."""
-    open_ids: list[str] = []
-    for message in messages:
-        if message.get("role") == "tool":
-            if message.get("tool_call_id") not in open_ids:
-                return (
-                    "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
-                )
-            open_ids.remove(message["tool_call_id"])
-            continue
-        if open_ids:
-            break
-        open_ids = [call["id"] for call in message.get("tool_calls") or ()]
-    if not open_ids:
-        return None
-    return (
-        "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
-        f"'tool_call_id'. The following tool_call_ids did not have response messages: {', '.join(open_ids)}"
-    )
-
-
-def _no_word_of_json(body: Json) -> str | None:
-    wanted: Json = body.get("response_format") or {}
-    if wanted.get("type") != "json_object" or any(
-        "json" in _text(message).lower() for message in body["messages"]
-    ):
-        return None
-    return (
-        "'messages' must contain the word 'json' in some form, "
-        "to use 'response_format' of type 'json_object'."
-    )
+def _thought(said: str, asked: Asked, text: str | None = None) -> Json:
+    """Return reasoning in a field of its own, or as a part of the content (docs.mistral.ai, "Reasoning")."""
+    if not is_mistrals(asked.model):
+        return {"reasoning_content": said}
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": said}]}
+    return {"content": [thought, {"type": "text", "text": text}] if text else [thought]}
 
 
 def _wants_usage(asked: Asked) -> bool:
     options: Json = asked.body.get("stream_options") or {}
-    return bool(options.get("include_usage"))
+    return bool(options.get("include_usage")) or is_mistrals(asked.model)  # which gives it unasked
 
 
 def _chunk(kind: FrameKind, asked: Asked, delta: Json, reason: str | None = None) -> Frame:

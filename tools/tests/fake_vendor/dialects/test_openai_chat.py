@@ -105,3 +105,18 @@ def test_a_wish_for_json_must_be_put_in_words_as_well() -> None:
 
     assert OPENAI.refusal(OPENAI.parse(_request(model="m", messages=silent, response_format=wish)))
     assert not OPENAI.refusal(OPENAI.parse(_request(model="m", messages=spoken, response_format=wish)))
+
+
+def test_mistral_thinks_in_parts_of_its_content_and_counts_unasked() -> None:
+    asked = Asked("mistral-small-latest", stream=True)
+    answer = Answer(text="In France.", reasoning="Hm.")
+
+    frames = {frame.kind: frame.payload for frame in OPENAI.frames(answer, asked)}
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+
+    assert frames["reasoning"]["choices"][0]["delta"] == {"content": [thought]}
+    assert "usage" in frames["usage"]
+    assert OPENAI.body(answer, asked)["choices"][0]["message"]["content"] == [
+        thought,
+        {"type": "text", "text": "In France."},
+    ]
