@@ -23,7 +23,9 @@ def controls(provider: str, model: str, facts: Facts | None = None) -> ThinkingC
         ("openai", "gpt-5", ALL),  # over Responses, where a budget becomes an effort
         ("anthropic", "claude-opus-4-5", ALL),
         ("google", "gemini-2.5-pro", ALL),
-        ("groq", "openai/gpt-oss-120b", ("effort", "budget_tokens", "max_tokens")),
+        ("groq", "openai/gpt-oss-120b", ALL),
+        ("togetherai", "openai/gpt-oss-120b", ("effort", "budget_tokens", "max_tokens")),
+        ("mistral", "mistral-small-latest", ("effort",)),  # it thinks or it does not
         ("mistral", "magistral-medium-latest", ()),  # it thinks, and refuses every field about it
     ],
 )

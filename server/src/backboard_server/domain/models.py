@@ -38,7 +38,8 @@ class Model(Struct, frozen=True, kw_only=True, gc=False):
     `context_limit` is 0 where it is unknown or means nothing, as for speech; None elsewhere is unknown too.
     `inputs` and `outputs` are kinds of media: text, image, pdf, audio, video. `details` holds whatever else
     the contract has a field for, by the contract's own names: prices that are not for tokens, what a video
-    model can do, formats of sound.
+    model can do, formats of sound. `reasoning_field` names the field of an answer in which a model that
+    reasons between its calls of tools wants to see that again.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Model(Struct, frozen=True, kw_only=True, gc=False):
     takes_tools: bool | None = None
     may_reason: bool | None = None
     has_structured_output: bool | None = None
+    reasoning_field: str | None = None
     price: Price | None = None
     details: dict[str, Any] = {}
     last_updated: date | None = None
@@ -73,6 +75,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     takes_tools: bool = True
     may_reason: bool = True
     has_structured_output: bool = False
+    reasoning_field: str | None = None  # of an answer, in which the model wants its reasoning back
     is_known: bool = False
     is_free: bool = False  # nobody is paid for calls: the model runs on the operator's own machine
     price: Price | None = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from backboard_server.domain.models import Facts, ThinkingControls, ThinkingField
-from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage, Thinking
+from backboard_server.domain.prompts import Effort, ModelChoice, Prompt, PromptMessage, Thinking
 
 from ._hosts import Host
 from .table import Row, WireName
 from .wires import WIRES
 
 _MESSAGES = (PromptMessage("user", "Think."),)
+_EFFORTS: tuple[Effort, ...] = ("none", "low", "high")
 _SMALL_TOKENS, _LARGE_TOKENS = 1_024, 24_000
 
 
@@ -26,7 +27,7 @@ def controls_of(row: Row, wire: WireName, model: str, facts: Facts) -> ThinkingC
         return WIRES[wire].call(prompt, host, facts, streamed=False).body
 
     allowed: list[ThinkingField] = []
-    if asked(Thinking(effort="low")) != asked(Thinking(effort="high")):
+    if len({asked(Thinking(effort=effort)) for effort in _EFFORTS}) > 1:
         allowed.append("effort")
     if asked(Thinking(budget_tokens=_SMALL_TOKENS)) != asked(Thinking(budget_tokens=_LARGE_TOKENS)):
         allowed.extend(("budget_tokens", "max_tokens"))

@@ -21,14 +21,27 @@ Dialect = Literal[
     "azure",  # OpenAI's models behind Azure's own header
     "openrouter",  # with OpenRouter's routing and reasoning objects
     "strict",  # a host that refuses every field that it does not know
+    # Hosts with customs of their own, which the wire knows (wires/openai_chat/customs.py).
+    "mistral",
+    "cohere",
+    "deepseek",
+    "moonshot",
+    "zai",
+    "xai",
+    "groq",
+    "cerebras",
 ]
 
-# The client library that the catalogue names for a provider tells which wire it speaks.
+# The client library that the catalogue names for a provider, or for a model, tells which wire it speaks.
 _WIRE_OF_LIBRARY: dict[str, WireName] = {
     "@ai-sdk/openai-compatible": "openai_chat",
-    "@ai-sdk/openai": "openai_chat",
+    "@ai-sdk/openai": "openai_responses",
     "@ai-sdk/anthropic": "anthropic",
+    "@ai-sdk/google": "gemini",
 }
+
+# Hosts that only the catalogue has, by the beginning of their ids: one vendor has several.
+_DIALECTS: dict[str, Dialect] = {"moonshotai": "moonshot", "zai": "zai", "zhipuai": "zai"}
 
 # Hosts with a library of their own whose vendors document an OpenAI-compatible base URL as well.
 _BASE_URLS = {
@@ -121,6 +134,7 @@ OUR_ROWS = (
         base_url_variable="GROQ_BASE_URL",
         key_variables=("GROQ_API_KEY",),
         default_model="llama-3.3-70b-versatile",
+        dialect="groq",
     ),
     Row(
         id="xai",
@@ -130,6 +144,7 @@ OUR_ROWS = (
         key_variables=("XAI_API_KEY",),
         default_model="grok-4.3",
         aliases=("grok",),
+        dialect="xai",
     ),
     Row(
         id="mistral",
@@ -139,7 +154,7 @@ OUR_ROWS = (
         key_variables=("MISTRAL_API_KEY",),
         default_model="mistral-large-latest",
         aliases=("mistralai",),
-        dialect="strict",  # 422 extra_forbidden for stream_options; usage comes unasked
+        dialect="mistral",
     ),
     Row(
         id="deepseek",
@@ -148,6 +163,7 @@ OUR_ROWS = (
         base_url_variable="DEEPSEEK_BASE_URL",
         key_variables=("DEEPSEEK_API_KEY",),
         default_model="deepseek-chat",
+        dialect="deepseek",
     ),
     Row(
         id="togetherai",
@@ -174,6 +190,7 @@ OUR_ROWS = (
         base_url_variable="CEREBRAS_BASE_URL",
         key_variables=("CEREBRAS_API_KEY",),
         default_model="gpt-oss-120b",
+        dialect="cerebras",
     ),
     Row(
         id="perplexity",
@@ -194,7 +211,7 @@ OUR_ROWS = (
         base_url_variable="COHERE_BASE_URL",
         key_variables=("COHERE_API_KEY",),
         default_model="command-a-03-2025",
-        dialect="strict",  # stream_options is refused
+        dialect="cohere",
     ),
     Row(
         id="deepinfra",
@@ -297,13 +314,32 @@ def wire_of(row: Row, model: str) -> WireName:
     Reasoning models of hosts that have it are asked over Responses, which gives summaries of their reasoning
     and carries it from turn to turn (platform.openai.com/docs/guides/reasoning).
     """
-    own = _WIRE_OF_LIBRARY.get(catalogue.library(row.id, model) or "")
-    if own and row.wire != own:
+    override = _override(row, model)
+    own = _WIRE_OF_LIBRARY.get(override.npm or "") if override else None
+    if own:
         return own
     known = catalogue.facts(row.id, model)
     if row.has_responses and known.is_known and known.may_reason:
         return "openai_responses"
     return row.wire
+
+
+def own_address(row: Row, model: str) -> str | None:
+    """Return the address of this one model, which may hold `${VARIABLE}`, where it is not its provider's."""
+    override = _override(row, model)
+    # Azure's /models wants an api-version of old; what it serves, v1 serves as well, at the row's own address
+    # (learn.microsoft.com/azure/foundry/openai/api-version-lifecycle).
+    if not override or not override.api or override.api.endswith("/models"):
+        return None
+    return override.api
+
+
+def _override(row: Row, model: str) -> catalogue.Override | None:
+    """Return what the catalogue says of one model; it does not know hosts that an operator described anew."""
+    known = find_row(row.id)
+    if known is None or (known.base_url, known.wire) != (row.base_url, row.wire):
+        return None
+    return catalogue.override(row.id, model)
 
 
 def list_rows() -> list[Row]:
@@ -340,6 +376,7 @@ def _catalogue_row(provider: catalogue.Provider) -> Row | None:
         base_url=base_url,
         base_url_variable=own_address or f"{own_name}_BASE_URL",
         key_variables=tuple(keys[:1]),
+        dialect=_DIALECTS.get(provider.id.partition("-")[0], "common"),
         wire=wire,
         needs_key=urlsplit(base_url).hostname not in {"127.0.0.1", "localhost"},
     )

@@ -174,14 +174,28 @@ def test_what_a_known_model_takes_is_what_its_entry_says() -> None:
     assert facts.max_output_tokens == 64_000
 
 
-def test_a_single_model_may_have_a_library_of_its_own() -> None:
-    own = {
-        (provider.id, name): npm
-        for provider in catalogue.providers().values()
-        for name, npm in provider.libraries.items()
-    }
+def test_a_single_model_may_be_reached_and_spoken_to_in_its_own_way() -> None:
+    claude = catalogue.override("azure", "claude-opus-4-5")
 
-    (provider, name), npm = next(iter(own.items()))
-    assert catalogue.library(provider, name) == npm
-    assert catalogue.library("openai", "gpt-4o") is None
-    assert catalogue.library("nobody", "gpt-4o") is None
+    assert claude is not None
+    assert claude.npm == "@ai-sdk/anthropic"
+    assert claude.api == "https://${AZURE_RESOURCE_NAME}.services.ai.azure.com/anthropic/v1"
+    assert catalogue.override("openai", "gpt-4o") is None
+    assert catalogue.override("nobody", "gpt-4o") is None
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "field"),
+    [
+        ("deepseek", "deepseek-reasoner", "reasoning_content"),
+        ("moonshotai", "kimi-k2.6", "reasoning_content"),
+        ("openrouter", "minimax/minimax-m2", "reasoning_details"),
+        ("vercel", "minimax/minimax-m2", None),  # it reasons between calls, in a field that is not named
+        ("openai", "gpt-5", None),
+    ],
+)
+def test_the_field_in_which_a_model_wants_its_reasoning_back_is_known(
+    provider: str, model: str, field: str | None
+) -> None:
+    assert (provider, model) in catalogue.models()
+    assert catalogue.facts(provider, model).reasoning_field == field

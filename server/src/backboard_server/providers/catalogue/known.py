@@ -17,7 +17,7 @@ from backboard_server.domain.prompts import MediaKind
 
 from . import models_dev
 from .genai_prices import Prices
-from .models_dev import Provider
+from .models_dev import Override, Provider
 from .own import Corrections
 
 CONTEXT_LIMIT_UNKNOWN = 32_768  # small enough for most of today's models, large enough for a conversation
@@ -74,15 +74,16 @@ def facts_of(model: Model) -> Facts:
         takes_tools=model.takes_tools is not False,
         may_reason=model.may_reason is not False,
         has_structured_output=bool(model.has_structured_output),
+        reasoning_field=model.reasoning_field,
         is_known=has_details,
         price=model.price,
     )
 
 
-def library(provider: str, model: str) -> str | None:
-    """Return the client library that this one model needs, where it differs from its provider's."""
+def override(provider: str, model: str) -> Override | None:
+    """Return what this one model differs in from the others of its provider."""
     known = providers().get(provider)
-    return known.libraries.get(model) if known else None
+    return known.overrides.get(model) if known else None
 
 
 @cache

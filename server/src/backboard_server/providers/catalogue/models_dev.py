@@ -56,28 +56,36 @@ class _Cost(msgspec.Struct, frozen=True, gc=False):
     tiers: tuple[_Tier, ...] = ()
 
 
-class _Override(msgspec.Struct, frozen=True, gc=False):
-    """How this one model of a provider is spoken to, where it differs from the others."""
+class Override(msgspec.Struct, frozen=True, gc=False):
+    """How this one model of a provider is spoken to, where it differs from the others, and where."""
 
     npm: str | None = None
+    api: str | None = None
+
+
+class _Interleaved(msgspec.Struct, frozen=True, gc=False):
+    """That a model reasons between its calls, and wants to see that again in this field."""
+
+    field: str | None = None
 
 
 class _Model(msgspec.Struct, frozen=True, gc=False):
     name: str = ""
     limit: _Limits = _Limits()
     reasoning: bool = False
+    interleaved: bool | _Interleaved = False
     tool_call: bool = True
     structured_output: bool | None = None
     modalities: _Modalities = _Modalities()
     cost: _Cost | None = None
     last_updated: str = ""
-    provider: _Override | None = None
+    provider: Override | None = None
 
 
 class Provider(msgspec.Struct, frozen=True, gc=False):
     """What is known of a provider: `env` names its variables, `npm` the client library that speaks to it.
 
-    `libraries` are those of single models, by name, where they differ.
+    `overrides` are what single models differ in, by name.
     """
 
     id: str
@@ -85,7 +93,7 @@ class Provider(msgspec.Struct, frozen=True, gc=False):
     env: tuple[str, ...]
     npm: str
     api: str | None = None
-    libraries: dict[str, str] = {}
+    overrides: dict[str, Override] = {}
 
 
 class _Listed(Provider, frozen=True, gc=False):
@@ -104,12 +112,8 @@ def read() -> tuple[dict[str, Provider], list[Model]]:
 
 
 def _provider(listed: _Listed) -> Provider:
-    own = {
-        name: model.provider.npm
-        for name, model in listed.models.items()
-        if model.provider and model.provider.npm
-    }
-    return Provider(listed.id, listed.name, listed.env, listed.npm, listed.api, own)
+    overrides = {name: model.provider for name, model in listed.models.items() if model.provider}
+    return Provider(listed.id, listed.name, listed.env, listed.npm, listed.api, overrides)
 
 
 def _models(listed: _Listed, dated: date) -> Iterator[Model]:
@@ -130,6 +134,7 @@ def _models(listed: _Listed, dated: date) -> Iterator[Model]:
             takes_tools=model.tool_call,
             may_reason=model.reasoning,
             has_structured_output=model.structured_output,
+            reasoning_field=None if isinstance(model.interleaved, bool) else model.interleaved.field,
             price=_price(cost, dated) if cost and _is_priced(listed.id, name, cost) else None,
             details=_details(cost) if cost else {},
             last_updated=_date(model.last_updated),

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from backboard_server.domain.models import Facts
 from backboard_server.domain.prompts import (
-    Effort,
     Media,
     ModelChoice,
     Prompt,
@@ -116,34 +115,6 @@ def test_a_file_of_a_kind_that_the_host_does_not_take_is_named(dialect: Dialect,
     assert media.filename in _parts(dialect, media)[1]["text"]
 
 
-@pytest.mark.parametrize(
-    ("dialect", "thinking", "fields"),
-    [
-        ("openai", Thinking(), {}),
-        ("openai", Thinking(effort="low"), {"reasoning_effort": "low"}),
-        ("openai", Thinking(effort="none"), {"reasoning_effort": "none"}),
-        ("openai", Thinking(effort="max"), {"reasoning_effort": "high"}),
-        ("common", Thinking(effort="medium", budget_tokens=1), {"reasoning_effort": "medium"}),
-        ("common", Thinking(budget_tokens=1_024), {"reasoning_effort": "low"}),
-        ("common", Thinking(budget_tokens=4_096), {"reasoning_effort": "medium"}),
-        ("common", Thinking(budget_tokens=32_000), {"reasoning_effort": "high"}),
-        ("openrouter", Thinking(), {"reasoning": {"enabled": True}}),
-        ("openrouter", Thinking(effort="max"), {"reasoning": {"enabled": True, "effort": "xhigh"}}),
-        (
-            "openrouter",
-            Thinking(budget_tokens=2_000, is_hidden=True),
-            {"reasoning": {"enabled": True, "max_tokens": 2_000, "exclude": True}},
-        ),
-    ],
-)
-def test_thinking_is_said_in_the_words_of_the_host(
-    dialect: Dialect, thinking: Thinking, fields: dict[str, Any]
-) -> None:
-    body = _body(replace(PROMPT, thinking=thinking), dialect)
-
-    assert {name: value for name, value in body.items() if name.startswith("reasoning")} == fields
-
-
 def test_openrouter_gets_its_routing_and_nobody_else_does() -> None:
     wish = {
         "providers": ["groq"],
@@ -229,18 +200,13 @@ def test_what_we_send_is_what_openai_describes(prompt: Prompt, streamed: bool) -
     assert problems("CreateChatCompletionRequest", _body(prompt, streamed=streamed)) == []
 
 
-@pytest.mark.parametrize(
-    ("model", "effort", "sent"),
-    [
-        ("command-a-reasoning-08-2025", "none", "none"),
-        ("command-a-reasoning-08-2025", "low", "high"),
-        ("mistral-small-latest", None, "high"),
-        ("magistral-medium-latest", "high", None),
-    ],
-)
-def test_a_strict_host_knows_thinking_and_not_thinking(
-    model: str, effort: Effort | None, sent: str | None
-) -> None:
-    prompt = replace(PROMPT, choice=ModelChoice("cohere", model), thinking=Thinking(effort=effort))
+def test_a_wish_to_think_goes_to_models_that_may_reason_alone() -> None:
+    thinking = replace(PROMPT, thinking=Thinking(effort="low"))
 
-    assert _body(prompt, "strict").get("reasoning_effort") == sent
+    assert _body(thinking, "common")["reasoning_effort"] == "low"
+    assert "reasoning_effort" not in _body(thinking, "common", replace(UNKNOWN, may_reason=False))
+
+
+@pytest.mark.parametrize("dialect", ["strict", "mistral", "cohere"])
+def test_a_host_that_gives_usage_unasked_is_not_asked_for_it(dialect: Dialect) -> None:
+    assert set(_body(PROMPT, dialect, streamed=True)) == {"model", "messages", "stream"}

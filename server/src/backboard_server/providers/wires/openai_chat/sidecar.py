@@ -14,6 +14,7 @@ from backboard_server.domain.prompts import Sidecar
 from .chunks import CallPiece, Saying
 
 NAME = "openai_chat"
+REASONING = "reasoning_content"
 
 _GROWING = ("text", "summary", "data")  # fields of a detail that arrive in pieces; the others come whole
 
@@ -48,7 +49,7 @@ class SidecarDraft:
         if self._details:
             kept["reasoning_details"] = [detail.whole() for detail in self._details]
         elif self._thoughts and has_calls:  # hosts want it within a turn of tools and refuse it elsewhere
-            kept["reasoning_content"] = "".join(self._thoughts)
+            kept[REASONING] = "".join(self._thoughts)
         if self._extras:
             kept["extra_content"] = self._extras
         return {NAME: kept} if kept else None
@@ -88,7 +89,7 @@ def _objects(details: object) -> list[Json]:
 def extra_of_message(sidecar: Sidecar | None) -> Json:
     """Return the fields to put beside an answer that goes back to its host."""
     kept = _kept(sidecar)
-    found = {name: kept.get(name) for name in ("reasoning_details", "reasoning_content")}
+    found = {name: kept.get(name) for name in ("reasoning_details", REASONING)}
     return {name: value for name, value in found.items() if value}
 
 
