@@ -1,7 +1,6 @@
 """OpenAI chat completions, spoken by most hosts: completion objects and chunks, as OpenAI describes them.
 
-Reference: platform.openai.com/docs/api-reference/chat; `insufficient_quota` as ChatGPTNextWeb/NextChat issue
-3664 quotes it. What a host refuses is in `openai_chat_demands`.
+Reference: platform.openai.com/docs/api-reference/chat. What a host refuses is in `openai_chat_demands`.
 """
 
 from __future__ import annotations
@@ -14,31 +13,14 @@ from msgspec.structs import replace
 from fake_vendor.connection import Request
 from fake_vendor.script import Answer, CalledTool, Fault
 from fake_vendor.steps import sse
-from fake_vendor.terms import Asked, Frame, FrameKind, Json, Problem, ProblemKind, Purpose
+from fake_vendor.terms import Asked, Frame, FrameKind, Json, Problem, Purpose
 from fake_vendor.wording import argument_pieces, call_id, pieces, text_of, text_pieces, tokens_of
 
 from .openai_chat_demands import is_mistrals, refusal_of, text_of_message
+from .openai_terms import CREATED, error_of, list_of
 
-_CREATED = 1_760_000_000
 _ID = "chatcmpl-fake"
 _DONE = Frame("mark")
-
-_TYPE_AND_CODE: dict[ProblemKind, tuple[str, str | None]] = {
-    "authentication": ("invalid_request_error", "invalid_api_key"),
-    "permission": ("invalid_request_error", "permission_denied"),
-    "model_missing": ("invalid_request_error", "model_not_found"),
-    "context_length": ("invalid_request_error", "context_length_exceeded"),
-    "content_policy": ("invalid_request_error", "content_policy_violation"),
-    "too_large": ("invalid_request_error", None),
-    "invalid": ("invalid_request_error", None),
-    "payment": ("insufficient_quota", "insufficient_quota"),
-    "rate_limit": ("rate_limit_error", "rate_limit_exceeded"),
-    "quota": ("insufficient_quota", "insufficient_quota"),
-    "timeout": ("server_error", "server_error"),
-    "conflict": ("server_error", "server_error"),
-    "server": ("server_error", "server_error"),
-    "overloaded": ("server_error", "server_error"),
-}
 
 
 class _StreamOptions(msgspec.Struct):
@@ -94,8 +76,7 @@ class OpenAIChat:
 
     def models(self, names: tuple[str, ...], request: Request) -> Json:
         """Return ListModelsResponse."""
-        rows = [{"id": name, "object": "model", "created": _CREATED, "owned_by": "fake"} for name in names]
-        return {"object": "list", "data": rows}
+        return list_of(names)
 
     def body(self, answer: Answer, asked: Asked) -> Json:
         """Return CreateChatCompletionResponse."""
@@ -165,8 +146,7 @@ class OpenAIChat:
 
     def error_body(self, problem: Problem) -> Json:
         """Return ErrorResponse."""
-        kind, code = _TYPE_AND_CODE[problem.kind]
-        return {"error": {"message": problem.message, "type": kind, "param": None, "code": code}}
+        return error_of(problem)
 
     def error_lines(self, problem: Problem) -> tuple[str, ...]:
         """Return nothing: the body says it all."""
@@ -204,7 +184,7 @@ def _chunk(kind: FrameKind, asked: Asked, delta: Json, reason: str | None = None
 
 
 def _envelope(asked: Asked, kind: str, choices: list[Json]) -> Json:
-    return {"id": _ID, "object": kind, "created": _CREATED, "model": asked.model, "choices": choices}
+    return {"id": _ID, "object": kind, "created": CREATED, "model": asked.model, "choices": choices}
 
 
 def _finish_reason(answer: Answer) -> str:

@@ -20,27 +20,16 @@ from fake_vendor.terms import Asked, Frame, FrameKind, Json, Problem, ProblemKin
 from fake_vendor.wording import argument_pieces, call_id, pieces, text_of, text_pieces, tokens_of
 
 from .openai_responses_demands import refusal_of, sealed
+from .openai_terms import CREATED, TYPE_AND_CODE, TypeAndCode, error_of, list_of
 
-_CREATED = 1_760_000_000
 _ID = "resp_fake"
 _ROUTES = ("/v1/responses", "/openai/v1/responses")  # the second is Azure's
 _REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
-_TYPE_AND_CODE: dict[ProblemKind, tuple[str, str | None]] = {
-    "authentication": ("invalid_request_error", "invalid_api_key"),
-    "permission": ("invalid_request_error", "permission_denied"),
-    "model_missing": ("invalid_request_error", "model_not_found"),
-    "context_length": ("invalid_request_error", "context_length_exceeded"),
+_TYPE_AND_CODE: dict[ProblemKind, TypeAndCode] = {
+    **TYPE_AND_CODE,
     "content_policy": ("invalid_request_error", "invalid_prompt"),
-    "too_large": ("invalid_request_error", None),
-    "invalid": ("invalid_request_error", None),
-    "payment": ("insufficient_quota", "insufficient_quota"),
     "rate_limit": ("requests", "rate_limit_exceeded"),
-    "quota": ("insufficient_quota", "insufficient_quota"),
-    "timeout": ("server_error", "server_error"),
-    "conflict": ("server_error", "server_error"),
-    "server": ("server_error", "server_error"),
-    "overloaded": ("server_error", "server_error"),
 }
 
 
@@ -91,8 +80,7 @@ class OpenAIResponses:
 
     def models(self, names: tuple[str, ...], request: Request) -> Json:
         """Return ListModelsResponse, which nobody asks of this dialect."""
-        rows = [{"id": name, "object": "model", "created": _CREATED, "owned_by": "fake"} for name in names]
-        return {"object": "list", "data": rows}
+        return list_of(names)
 
     def body(self, answer: Answer, asked: Asked) -> Json:
         """Return Response."""
@@ -154,8 +142,7 @@ class OpenAIResponses:
 
     def error_body(self, problem: Problem) -> Json:
         """Return ErrorResponse."""
-        kind, code = _TYPE_AND_CODE[problem.kind]
-        return {"error": {"message": problem.message, "type": kind, "param": None, "code": code}}
+        return error_of(problem, _TYPE_AND_CODE)
 
     def error_lines(self, problem: Problem) -> tuple[str, ...]:
         """Return nothing: the body says it all."""
@@ -201,7 +188,7 @@ def _response(asked: Asked, status: str) -> Json:
     return {
         "id": _ID,
         "object": "response",
-        "created_at": _CREATED,
+        "created_at": CREATED,
         "status": status,
         "error": None,
         "incomplete_details": None,
