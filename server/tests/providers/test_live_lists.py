@@ -133,6 +133,7 @@ async def test_openrouter_tells_of_limits_prices_and_abilities(egress: Egress, s
         may_reason=True,
         has_structured_output=False,
         price=Price(input=3, output=15, cached_input=0.3, source="provider", dated=TODAY),
+        details={"supported_parameters": ["tools", "reasoning"]},
         last_updated=TODAY,
     )
     assert models["openrouter/auto"].price is None

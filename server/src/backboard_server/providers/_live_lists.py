@@ -26,6 +26,7 @@ MODELS_MAX = 50_000
 PAGES_MAX = 50
 NAME_CHARACTERS_MAX = 300
 _TOKENS_MAX = 1_000_000_000
+_PARAMETERS_MAX = 100
 _ANTHROPIC_VERSION = "2023-06-01"
 
 
@@ -194,6 +195,7 @@ def _from_compatible(host: Host, entry: msgspec.Raw) -> Model | None:
         may_reason=None if parameters is None else "reasoning" in parameters,
         has_structured_output=None if parameters is None else "structured_outputs" in parameters,
         price=_price(listed.pricing) if listed.pricing and host.row.dialect == "openrouter" else None,
+        details={"supported_parameters": parameters[:_PARAMETERS_MAX]} if parameters else {},
     )
 
 
