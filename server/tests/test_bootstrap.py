@@ -11,6 +11,9 @@ from backboard_server.domain.errors import Invalid, Unavailable
 from backboard_server.domain.prompts import ModelChoice
 from backboard_server.settings import Settings
 from backboard_server.store.address import APP_ROLE, Address
+from backboard_server.store.database import Connection
+from backboard_server.store.listed_models import replace_listed_models
+from waiting import wait_until
 
 
 async def test_the_application_enters_its_database_as_a_role_that_owns_nothing(
@@ -61,3 +64,19 @@ async def test_what_is_wrong_with_them_keeps_the_server_from_starting(tmp_path: 
     with pytest.raises(Invalid, match="provider mycorp: base_url"):
         async with open_adapters(settings):
             pass
+
+
+async def test_what_providers_listed_is_known_soon_after_the_start(
+    owner: Connection, settings: Settings
+) -> None:
+    tomorrow = Model(name="tomorrow", provider="groq", model_type="llm", context_limit=777_000)
+    await replace_listed_models(owner, "groq", [tomorrow])
+
+    async with open_adapters(settings) as adapters:
+
+        async def is_known() -> bool:
+            return adapters.models.facts(ModelChoice("groq", "tomorrow")).context_limit == 777_000
+
+        await wait_until(is_known)
+
+    await replace_listed_models(owner, "groq", [])

@@ -19,6 +19,40 @@ from listing_server import ListingServer
 TODAY = date(2026, 11, 23)
 KEY = "sk-secret"
 
+OPENROUTER: dict[str, Any] = {
+    "/models?output_modalities=all": {
+        "data": [
+            {
+                "id": "maker/model",
+                "name": "Maker: Model",
+                "context_length": 200_000,
+                "architecture": {"input_modalities": ["text", "file"], "output_modalities": ["text"]},
+                "pricing": {
+                    "prompt": "0.000003",
+                    "completion": "0.000015",
+                    "input_cache_read": "0.0000003",
+                    "internal_reasoning": "0",
+                },
+                "top_provider": {"max_completion_tokens": 64_000},
+                "supported_parameters": ["tools", "reasoning"],
+            },
+            {"id": "openrouter/auto", "pricing": {"prompt": "-1", "completion": "-1"}},
+            {"id": "maker/model:free", "pricing": {"prompt": "0", "completion": "0"}},
+        ]
+    },
+    "/videos/models": {
+        "data": [
+            {
+                "id": "google/veo-3.1",
+                "name": "Google: Veo 3.1",
+                "supported_durations": [4, 6, 8],
+                "supported_frame_images": ["first_frame"],
+                "pricing_skus": {"per-video-second": "0.50"},
+            }
+        ]
+    },
+}
+
 
 @pytest.fixture
 async def egress() -> AsyncGenerator[Egress]:
@@ -84,39 +118,7 @@ async def test_pages_without_an_end_are_ended(
 
 
 async def test_openrouter_tells_of_limits_prices_and_abilities(egress: Egress, server: ListingServer) -> None:
-    server.lists = {
-        "/models?output_modalities=all": {
-            "data": [
-                {
-                    "id": "maker/model",
-                    "name": "Maker: Model",
-                    "context_length": 200_000,
-                    "architecture": {"input_modalities": ["text", "file"], "output_modalities": ["text"]},
-                    "pricing": {
-                        "prompt": "0.000003",
-                        "completion": "0.000015",
-                        "input_cache_read": "0.0000003",
-                        "internal_reasoning": "0",
-                    },
-                    "top_provider": {"max_completion_tokens": 64_000},
-                    "supported_parameters": ["tools", "reasoning"],
-                },
-                {"id": "openrouter/auto", "pricing": {"prompt": "-1", "completion": "-1"}},
-                {"id": "maker/model:free", "pricing": {"prompt": "0", "completion": "0"}},
-            ]
-        },
-        "/videos/models": {
-            "data": [
-                {
-                    "id": "google/veo-3.1",
-                    "name": "Google: Veo 3.1",
-                    "supported_durations": [4, 6, 8],
-                    "supported_frame_images": ["first_frame"],
-                    "pricing_skus": {"per-video-second": "0.50"},
-                }
-            ]
-        },
-    }
+    server.lists = OPENROUTER
 
     models = await listed(egress, "openrouter", server.root_url)
 
