@@ -12,6 +12,7 @@ import re
 from typing import Any, Literal
 
 from backboard_server.domain.prompts import Effort, Thinking
+from backboard_server.providers._efforts import effort_of
 
 Level = Literal["minimal", "low", "medium", "high"]
 
@@ -24,8 +25,6 @@ _RANK: dict[Effort, int] = {"none": 0, "minimal": 0, "low": 1, "medium": 2, "hig
 _LEVELS: tuple[Level, ...] = ("minimal", "low", "medium", "high")
 _DYNAMIC = -1
 _BUDGET: dict[Effort, int] = {"minimal": 1_024, "low": 1_024, "medium": 8_192, "high": 24_576}
-_LOW_TOKENS_MAX = 2_048
-_MEDIUM_TOKENS_MAX = 8_192
 
 Json = dict[str, Any]
 
@@ -112,9 +111,7 @@ def _wanted_rank(thinking: Thinking) -> int | None:
     tokens = thinking.budget_tokens
     if tokens is None or tokens < 0:
         return None
-    if tokens <= _LOW_TOKENS_MAX:
-        return min(tokens, 1)
-    return 2 if tokens <= _MEDIUM_TOKENS_MAX else 3
+    return _RANK[effort_of(tokens)] if tokens else 0
 
 
 def _by_budget(name: str, thinking: Thinking) -> Json:

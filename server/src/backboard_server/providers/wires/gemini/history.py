@@ -12,9 +12,8 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import msgspec
-
 from backboard_server.domain.prompts import Media, PromptMessage, ToolCall
+from backboard_server.providers._calls import object_of
 
 from . import sidecar
 from .families import shares_signatures, wants_signatures
@@ -134,17 +133,7 @@ def _signed(part: Json, signature: str) -> Json:
 
 
 def _call(call: ToolCall) -> Json:
-    return {"functionCall": {"id": call.id, "name": _name(call), "args": _arguments(call.arguments)}}
-
-
-def _arguments(text: str) -> msgspec.Raw | Json:
-    """Return arguments as the model wrote them; what is no object of JSON becomes a text inside one."""
-    raw = text.encode("utf-8", "replace")
-    try:
-        arguments: object = msgspec.json.decode(raw)
-    except (msgspec.MsgspecError, RecursionError):
-        arguments = None
-    return msgspec.Raw(raw) if isinstance(arguments, dict) else {"input": raw.decode()}
+    return {"functionCall": {"id": call.id, "name": _name(call), "args": object_of(call.arguments)}}
 
 
 def _name(call: ToolCall) -> str:
