@@ -8,6 +8,7 @@ import pytest
 
 from backboard_server.bootstrap import app_address, open_adapters, open_models, own_rows
 from backboard_server.domain.errors import Invalid, Unavailable
+from backboard_server.domain.models import Model
 from backboard_server.domain.prompts import ModelChoice
 from backboard_server.settings import Settings
 from backboard_server.store.address import APP_ROLE, Address
