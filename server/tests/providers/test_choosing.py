@@ -269,3 +269,54 @@ async def test_an_own_provider_without_a_default_model_is_asked_for_its_first(
         assert await Choosing(BOTH_KEYS, first_models, [own]).choose("corp", None) == ModelChoice(
             "mycorp", "served"
         )
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "environment", "base_url"),
+    [
+        (
+            "azure",
+            "claude-opus-4-5",
+            {"AZURE_RESOURCE_NAME": "mine"},
+            "https://mine.services.ai.azure.com/anthropic/v1",
+        ),
+        ("azure", "gpt-5", {"AZURE_RESOURCE_NAME": "mine"}, "https://mine.openai.azure.com/openai/v1"),
+        ("azure", "kimi-k2.6", {"AZURE_RESOURCE_NAME": "mine"}, "https://mine.openai.azure.com/openai/v1"),
+        (
+            "azure",
+            "claude-opus-4-5",
+            {"AZURE_RESOURCE_NAME": "mine", "AZURE_OPENAI_BASE_URL": "https://gate.example/v1"},
+            "https://gate.example/v1",
+        ),
+        (
+            "azure",
+            "claude-opus-4-5",
+            {"AZURE_RESOURCE_NAME": "mine", "AZURE_OPENAI_ENDPOINT": "https://gate.example"},
+            "https://gate.example/openai/v1",
+        ),
+        ("zenmux", "anthropic/claude-opus-4", {}, "https://zenmux.ai/api/anthropic/v1"),
+        ("zenmux", "anthropic/claude-opus-4", {"ZENMUX_BASE_URL": "http://gate/v1"}, "http://gate/v1"),
+    ],
+)
+def test_a_models_own_address_is_its_providers_and_behind_the_operators(
+    first_models: FirstModels, provider: str, model: str, environment: dict[str, str], base_url: str
+) -> None:
+    choosing = Choosing({"AZURE_API_KEY": "k", "ZENMUX_API_KEY": "k"} | environment, first_models)
+
+    servers, own = (choosing.host(provider, keys, model) for keys in ({}, {provider: Secret("own")}))
+
+    assert (servers.base_url, own.base_url) == (base_url, base_url)
+    assert (servers.key, own.key) == ("k", "own")
+    assert choosing.host(provider, {}, model) is servers
+
+
+def test_an_operators_row_for_another_host_has_no_models_elsewhere(first_models: FirstModels) -> None:
+    row = find_row("zenmux")
+    assert row is not None
+    moved = replace(row, base_url="http://gate/v1", is_at_hand=True)
+
+    host = Choosing({"ZENMUX_API_KEY": "k"}, first_models, [moved]).host(
+        "zenmux", {}, "anthropic/claude-opus-4"
+    )
+
+    assert host.base_url == "http://gate/v1"

@@ -6,16 +6,19 @@ from string import Template
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from backboard_server.providers import catalogue
 from backboard_server.providers.local import PROVIDER
 from backboard_server.providers.table import (
     OUR_ROWS,
+    Dialect,
     Row,
     WireName,
     find_row,
     is_known_unspoken,
     list_rows,
+    own_address,
     wire_of,
 )
 from backboard_server.providers.wires import WIRES
@@ -115,6 +118,12 @@ def test_what_is_real_but_not_spoken_is_known() -> None:
         ("amazon-bedrock", "whatever", "bedrock"),
         ("groq", "openai/gpt-oss-120b", "openai_chat"),
         ("opencode", "claude-3-5-haiku", "anthropic"),  # as the catalogue says of this model
+        ("opencode", "gemini-3-pro", "gemini"),
+        ("opencode", "gpt-5", "openai_responses"),
+        ("azure", "claude-opus-4-5", "anthropic"),
+        ("azure", "kimi-k2.6", "openai_chat"),
+        ("perplexity-agent", "openai/gpt-5.4", "openai_responses"),
+        ("vivgrid", "deepseek-v4-pro", "openai_chat"),
     ],
 )
 def test_a_model_is_spoken_to_over_the_wire_that_suits_it(provider: str, model: str, wire: WireName) -> None:
@@ -139,3 +148,32 @@ def test_the_first_variable_of_a_key_is_the_one_to_set() -> None:
     assert google is not None
     assert ollama is not None
     assert (google.key_variable, ollama.key_variable) == ("GEMINI_API_KEY", "")
+
+
+def test_a_models_own_address_is_one_to_show_a_key_to() -> None:
+    rows = {row.id: row for row in list_rows()}
+    addresses = {
+        own_address(rows[provider], model) for provider, model in catalogue.models() if provider in rows
+    }
+
+    assert len(addresses) > 2
+    assert all(address.startswith("https://") for address in addresses if address)
+
+
+def test_a_host_that_an_operator_described_anew_has_none_of_the_catalogues_overrides() -> None:
+    row = find_row("opencode")
+    assert row is not None
+
+    assert wire_of(replace(row, base_url="http://gate/v1"), "claude-3-5-haiku") == "openai_chat"
+    assert own_address(replace(row, wire="anthropic"), "gpt-5") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "dialect"),
+    [("moonshotai-cn", "moonshot"), ("zhipuai", "zai"), ("zai-coding-plan", "zai"), ("nebius", "common")],
+)
+def test_hosts_of_one_vendor_share_its_customs(name: str, dialect: Dialect) -> None:
+    row = find_row(name)
+
+    assert row is not None
+    assert row.dialect == dialect

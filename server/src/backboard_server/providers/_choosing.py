@@ -12,7 +12,7 @@ from backboard_server.domain.prompts import ModelChoice
 from . import local
 from ._hosts import Host, is_configured, resolve
 from ._listing import FirstModels
-from .table import OUR_ROWS, Row, find_row, is_known_unspoken, list_rows
+from .table import OUR_ROWS, Row, find_row, is_known_unspoken, list_rows, own_address
 
 
 class Choosing:
@@ -33,7 +33,7 @@ class Choosing:
         self._own_rows = {name: row for row in self.own_rows for name in (row.id, *row.aliases)}
         further_rows = [row for row in self.own_rows if row.id not in {ours.id for ours in OUR_ROWS}]
         self._preferred_rows = (*further_rows, *(self._own_rows.get(row.id, row) for row in OUR_ROWS))
-        self._hosts: dict[str, Host] = {}
+        self._hosts: dict[tuple[str, str | None], Host] = {}
 
     async def choose(
         self, provider: str | None, model: str | None, keys: Mapping[str, Secret] = {}
@@ -48,19 +48,22 @@ class Choosing:
             return local.CHOICE
         return await self._with_model(self.host(name, keys), model)
 
-    def host(self, provider: str, keys: Mapping[str, Secret] = {}) -> Host:
+    def host(self, provider: str, keys: Mapping[str, Secret] = {}, model: str = "") -> Host:
         """Return the host of a provider by its name in lower case, with the tenant's key if it has one.
 
+        It is where the provider has this `model`, as some have an address of their own.
         Raises Invalid: `unknown_provider`, `provider_not_supported` or `provider_not_configured`.
         """
         row = self.find_row(provider)
         if row is None:
             raise self._stranger(provider)
+        address = own_address(row, model)
         if row.id in keys:
-            return resolve(row, self._environment, keys[row.id])
-        host = self._hosts.get(row.id)
+            return resolve(row, self._environment, keys[row.id], own_address=address)
+        host = self._hosts.get((row.id, address))
         if host is None:
-            host = self._hosts[row.id] = resolve(row, self._environment)
+            host = resolve(row, self._environment, own_address=address)
+            self._hosts[row.id, address] = host
         return host
 
     def provider_id(self, name: str) -> str:

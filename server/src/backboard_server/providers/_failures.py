@@ -33,6 +33,13 @@ class Failure(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
+class OtherProtocol(Failure):
+    """An answer in another protocol than the one that was spoken: chat completions, whatever was asked."""
+
+    def __init__(self) -> None:
+        super().__init__("malformed", "a chat completion in answer to a request for a response")
+
+
 def explain(failure: Failure, host: Host) -> Upstream:
     """Return the error that the application sees; the vendor's text in it is short and holds no key."""
     # Scrubbed before it is cut: half a key is still a secret.

@@ -100,9 +100,13 @@ def is_configured(row: Row, environment: Mapping[str, str]) -> bool:
     return bool(_key_of(row, environment)) or _has_credentials(row, environment)
 
 
-def resolve(row: Row, environment: Mapping[str, str], own_key: Secret | None = None) -> Host:
+def resolve(
+    row: Row, environment: Mapping[str, str], own_key: Secret | None = None, *, own_address: str | None = None
+) -> Host:
     """Return the host of a row; `own_key` is the tenant's, and goes before all that the server has.
 
+    `own_address` is that of a single model. An address in the environment goes before it: who sets one wants
+    the key to be sent there and nowhere else.
     Raises Invalid (`provider_not_configured`) where a key or an address is missing, naming its variable.
     """
     key = own_key.reveal() if own_key else _key_of(row, environment)
@@ -110,15 +114,15 @@ def resolve(row: Row, environment: Mapping[str, str], own_key: Secret | None = N
         raise _missing(row, row.key_variable)
     names = row.settings.keys() if own_key else {*row.credential_variables, *row.settings}
     settings = row.settings | {name: value for name in names if (value := _value(environment, name))}
-    base_url = _completed(_chosen_url(row, environment), row, environment)
+    base_url = _completed(_chosen_url(row, environment) or own_address or row.base_url, row, environment)
     return Host(row, base_url.rstrip("/"), key, settings, is_tenants_key=own_key is not None)
 
 
 def _chosen_url(row: Row, environment: Mapping[str, str]) -> str:
-    """Return the address that the environment gives, as a whole or without its path, or else the row's."""
+    """Return the address that the environment gives, as a whole or without its path; empty for none."""
     whole, site = _value(environment, row.base_url_variable), _value(environment, row.site_variable)
     if whole or not site:
-        return whole or row.base_url
+        return whole
     path = urlsplit(row.base_url).path
     return site.rstrip("/").removesuffix(path) + path
 

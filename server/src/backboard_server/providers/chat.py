@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import aclosing
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from . import local
 from ._catalogued import Catalogue
 from ._choosing import Choosing
 from ._circuits import OPEN_SECONDS, Circuits
-from ._failures import Failure, explain
+from ._failures import Failure, OtherProtocol, explain
 from ._fitting import fit, simplified
 from ._hosts import Host
 from ._http import Egress, EgressTimeouts, Reply
@@ -24,7 +25,11 @@ from ._listing import FirstModels
 from .table import Row, WireName, wire_of
 from .wires import WIRES, AnswerReader, Wire
 
-_NO_SUCH_PATH = (404, 405)
+_NO_SUCH_PATH = (404, 405, 501)
+# As LM Studio (status 200), gateways (400) and others have it that do not answer 404 to a path.
+_WORDS_ABOUT_PATHS = re.compile(
+    r"(unknown|unexpected|unsupported|unrecognized|invalid|no such) (request |api )?(endpoint|path|route|url)"
+)
 _WORDS_ABOUT_SUMMARIES = ("reasoning summaries", "reasoning.summary")
 _LAST_WORDS_SECONDS = 1.0  # for usage, once the answer itself has ended
 _DEFAULT_TIMEOUTS = EgressTimeouts()
@@ -84,7 +89,7 @@ class Providers:
         """
         if prompt.choice.provider == local.PROVIDER:
             return local.answer(prompt)
-        host = self._choosing.host(prompt.choice.provider, prompt.keys)
+        host = self._choosing.host(prompt.choice.provider, prompt.keys, prompt.choice.model)
         return self._call(host, prompt, streamed=streamed)
 
     def facts(self, choice: ModelChoice) -> Facts:
@@ -164,8 +169,7 @@ class Providers:
 
     def _other_way(self, way: _Way, fitted: Prompt, host: Host, failure: Failure) -> _Way | None:
         """Return another way to ask the same of the same provider, or None if there is none."""
-        if way.wire == "openai_responses" and failure.status in _NO_SUCH_PATH:
-            # Behind OPENAI_BASE_URL there is often a host that speaks chat completions alone.
+        if way.wire == "openai_responses" and _lacks_responses(failure):
             return _Way("openai_chat", way.prompt, is_detour=True)
         if failure.kind != "rejected_request":
             return None
@@ -178,6 +182,15 @@ class Providers:
         """Remember a detour that led to an answer; one that did not may be for want of the model itself."""
         if way.is_detour:
             self._without_responses.add((host.base_url, way.prompt.choice.model))
+
+
+def _lacks_responses(failure: Failure) -> bool:
+    """Whether a host speaks chat completions alone, as there often is one behind OPENAI_BASE_URL."""
+    return (
+        failure.status in _NO_SUCH_PATH
+        or isinstance(failure, OtherProtocol)
+        or bool(_WORDS_ABOUT_PATHS.search(failure.said.lower()))
+    )
 
 
 def _unseen(thinking: Thinking | None, failure: Failure) -> Thinking | None:

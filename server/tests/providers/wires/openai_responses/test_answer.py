@@ -7,7 +7,7 @@ import pytest
 
 from backboard_server.domain.errors import UpstreamKind
 from backboard_server.domain.prompts import Delta, Finish, ReasoningDelta, TextDelta, ToolCallDelta, Usage
-from backboard_server.providers._failures import Failure
+from backboard_server.providers._failures import Failure, OtherProtocol
 from backboard_server.providers.wires.openai_responses.answer import StreamedAnswer, read_whole
 from fake_vendor import Answer, CalledTool, Tokens
 from fake_vendor.dialects.openai_responses import OpenAIResponses
@@ -185,3 +185,12 @@ def test_tokens_that_ran_out_while_thinking_are_an_answer_without_text() -> None
     deltas = _whole(Answer(), status="incomplete", incomplete_details=details, output=[thought], usage=None)
 
     assert deltas == [Finish("length", None, "gpt-5")]
+
+
+def test_chat_completions_are_another_protocol() -> None:
+    chat = b'{"id":"1","object":"chat.completion","choices":[{"message":{"content":"Hi."}}]}'
+
+    with pytest.raises(OtherProtocol):
+        list(read_whole(chat))
+    with pytest.raises(OtherProtocol):
+        StreamedAnswer().take(chat.replace(b"message", b"delta"))

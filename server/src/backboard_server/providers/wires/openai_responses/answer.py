@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backboard_server.domain.prompts import Delta, Finish, FinishReason
-from backboard_server.providers._failures import Failure
+from backboard_server.providers._failures import Failure, OtherProtocol
 
 from .draft import Draft
 from .events import (
@@ -98,6 +98,8 @@ class StreamedAnswer:
             return tuple(_output(response, self._draft)) if self._draft.is_empty else ()
         if event.type == "error" or event.error is not None:
             raise failure_of(event.error or Problem(event.message, None, event.code))
+        if bytes(event.choices):
+            raise OtherProtocol
         return ()
 
 
@@ -105,6 +107,8 @@ def _check(response: Response) -> None:
     """Raise Failure for a response that is no answer."""
     if response.error is not None or response.status == "failed":
         raise failure_of(response.error)
+    if bytes(response.choices):
+        raise OtherProtocol
     if response.status not in ("completed", "incomplete"):
         raise Failure("malformed", f"a response whose status is {response.status}")
 

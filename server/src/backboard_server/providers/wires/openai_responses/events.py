@@ -52,7 +52,7 @@ class Incomplete(msgspec.Struct, gc=False):
 
 
 class Response(msgspec.Struct, gc=False):
-    """A response; `output` and `usage` as they came."""
+    """A response; `output` and `usage` as they came. One with `choices` is a chat completion."""
 
     status: str | None = None
     model: str | None = None
@@ -60,10 +60,11 @@ class Response(msgspec.Struct, gc=False):
     incomplete_details: Incomplete | None = None
     output: msgspec.Raw = msgspec.Raw()
     usage: msgspec.Raw = msgspec.Raw()
+    choices: msgspec.Raw = msgspec.Raw()
 
 
 class Event(msgspec.Struct, gc=False):
-    """An event of a stream; which fields it has depends on its type."""
+    """An event of a stream; its type tells which fields it has. One with `choices` is a chunk of chat."""
 
     type: str = ""
     delta: str | None = None
@@ -75,6 +76,7 @@ class Event(msgspec.Struct, gc=False):
     error: Problem | str | None = None
     message: str | None = None
     code: int | str | None = None
+    choices: msgspec.Raw = msgspec.Raw()
 
 
 class _Kind(msgspec.Struct, gc=False):
