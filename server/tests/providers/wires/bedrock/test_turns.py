@@ -152,6 +152,14 @@ def test_an_answer_goes_back_as_it_came_and_without_its_seals_where_it_was_chang
     assert changed[1] == _assistant({"text": "Hm!"}, call)
 
 
+def test_an_answer_never_ends_with_a_thought() -> None:
+    sidecar = {"bedrock": {"blocks": [{"characters": 3}, THOUGHT]}}
+
+    turns = _turns(PromptMessage("user", "Hello."), PromptMessage("assistant", "Hm!", sidecar=sidecar))
+
+    assert turns[1] == _assistant({"text": "Hm!"})
+
+
 PLAIN = st.text(max_size=3)
 CALLS = st.builds(
     ToolCall,
