@@ -34,7 +34,8 @@ def opening(**changes: Any) -> OpenTurn:
         "history_messages_max": 10,
         "media_max": 20,
         "key_id": new_id(),
-        "is_unpriced": False,
+        "is_priced": True,
+        "is_free": False,
     }
     return OpenTurn(**(fields | changes))
 

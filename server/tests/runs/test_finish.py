@@ -253,6 +253,8 @@ async def test_a_summary_is_due_before_the_window_is_cut(
         "keep": keep,
         "model_provider": "openai",
         "model_name": "gpt-x",
+        "key_id": str(tenant.caller.key_id),
+        "assistant_id": str(run.turn.assistant_id),
     }
     assert await summary_jobs(limited, run) == ([expected] if keep else [])
 

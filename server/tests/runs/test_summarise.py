@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +18,9 @@ from backboard_server.runs.summarise import SUMMARY_CHARACTERS_MAX, SummariseThr
 from backboard_server.store.provider_keys import set_provider_key
 from backboard_server.store.threads import delete_thread
 from backboard_server.store.turns import open_turn
+from backboard_server.store.usage import list_recent_runs
 from conftest import Tenant
-from fake_vendor import Answer, FakeVendor, Fault
+from fake_vendor import Answer, FakeVendor, Fault, Tokens
 from turn_requests import opening, say
 
 
@@ -90,6 +92,21 @@ async def test_an_extract_keeps_the_newest_within_its_limit_and_the_beginnings_o
     assert len(summary) <= SUMMARY_CHARACTERS_MAX < len(summary) + 200
     assert lines[-1].startswith("The user said: 58 word word")
     assert all(line.endswith("word …") and len(line) < 200 for line in lines)
+
+
+async def test_what_a_summary_cost_is_counted_for_the_run_that_asked_for_it(
+    adapters: Adapters, tenant: Tenant, vendor: FakeVendor
+) -> None:
+    vendor.script(Answer(text="They met.", usage=Tokens(prompt=1_000_000, completion=0)))
+    thread_id = await make_thread(adapters, tenant, "one", "two")
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    earlier, _ = await list_recent_runs(adapters.database, tenant.caller.tenant_id, before, skip=0, limit=10)
+
+    await run_job(adapters, tenant, thread_id, key_id=tenant.caller.key_id, assistant_id=new_id(), **OPENAI)
+
+    now, _ = await list_recent_runs(adapters.database, tenant.caller.tenant_id, before, skip=0, limit=10)
+    assert len(now) == len(earlier) + 1
+    assert (now[0].model_name, now[0].input_tokens, now[0].cost_usd) == ("gpt-4o", 1_000_000, 2.5)
 
 
 async def test_the_threads_own_model_writes_the_summary(

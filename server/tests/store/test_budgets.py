@@ -10,12 +10,13 @@ import msgspec
 import pytest
 
 from backboard_server.domain.budgets import Period
-from backboard_server.domain.errors import BudgetSpent, NotFound
+from backboard_server.domain.errors import BudgetSpent, Conflict, NotFound
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.threads import Turn
 from backboard_server.store.budgets import list_all_budgets, list_budgets, remove_budget, set_budget
 from backboard_server.store.database import Connection, Database
 from backboard_server.store.keys import create_key
+from backboard_server.store.threads import delete_thread
 from backboard_server.store.turns import finish_turn, open_turn
 from conftest import Tenant
 from turn_requests import finishing, opening
@@ -35,9 +36,9 @@ async def limit(
 
 
 async def begin(
-    database: Database, tenant: Tenant, key_id: UUID | None = None, *, is_unpriced: bool = False
+    database: Database, tenant: Tenant, key_id: UUID | None = None, *, is_priced: bool = True
 ) -> Turn:
-    request = opening(key_id=key_id or tenant.caller.key_id, is_unpriced=is_unpriced)
+    request = opening(key_id=key_id or tenant.caller.key_id, is_priced=is_priced)
     return await open_turn(database, tenant.caller.tenant_id, request)
 
 
@@ -65,7 +66,7 @@ async def second_key(owner: Connection, tenant: Tenant) -> UUID:
 async def test_without_a_budget_nothing_is_limited(database: Database, tenant: Tenant) -> None:
     await spend(database, tenant, 1_000.0)
 
-    assert (await begin(database, tenant, is_unpriced=True)).budget_left_usd is None
+    assert (await begin(database, tenant, is_priced=False)).budget_left_usd is None
     assert await spent(database, tenant) == []
 
 
@@ -121,7 +122,7 @@ async def test_a_model_without_a_price_is_refused_where_there_is_a_budget(
     await limit(owner, tenant, 1)
 
     with pytest.raises(BudgetSpent, match="price of the model quotes is not known"):
-        await begin(database, tenant, is_unpriced=True)
+        await begin(database, tenant, is_priced=False)
 
 
 async def test_the_tighter_of_two_budgets_holds_and_both_count(
@@ -302,3 +303,30 @@ async def test_a_tenant_or_a_key_that_is_not_there_has_no_budget(
     for key_id in (new_id(), other_tenant.caller.key_id):
         with pytest.raises(NotFound, match=f"has no key {key_id}"):
             await limit(owner, tenant, 1, "day", key_id)
+
+
+async def test_a_free_model_may_be_asked_when_nothing_is_left(
+    database: Database, owner: Connection, tenant: Tenant
+) -> None:
+    await limit(owner, tenant, 1)
+    await spend(database, tenant, 1.5)
+
+    turn = await open_turn(database, tenant.caller.tenant_id, opening(is_free=True, is_priced=False))
+
+    assert turn.budget_left_usd == -0.5  # what a fallback that is not free is held to
+
+
+async def test_a_run_whose_thread_is_deleted_meanwhile_is_counted_once(
+    database: Database, owner: Connection, tenant: Tenant
+) -> None:
+    await limit(owner, tenant, 1)
+    request = opening(key_id=tenant.caller.key_id)
+    turn = await open_turn(database, tenant.caller.tenant_id, request)
+    await delete_thread(database, tenant.caller.tenant_id, turn.thread_id)
+
+    outcome = finishing(request, turn.thread_id, cost_usd=0.25)
+    for _ in range(2):
+        with pytest.raises(Conflict):
+            await finish_turn(database, tenant.caller.tenant_id, outcome)
+
+    assert await spent(database, tenant) == [0.25]

@@ -203,7 +203,7 @@ async def test_the_application_runs_its_routines_and_no_others(owner: Connection
 
     assert runnable == {
         "open_turn", "finish_turn", "find_key", "claim_jobs",
-        "period_start", "spent_in_period", "budget_left", "spend",
+        "period_start", "spent_in_period", "budget_left", "spend", "count_usage",
     }  # fmt: skip
 
 

@@ -8,6 +8,9 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
+from .models import PriceSource
+from .prompts import Usage
+
 Dimension = Literal["day", "model", "assistant", "thread", "key"]
 
 
@@ -19,6 +22,22 @@ class UsageQuestion(Struct, frozen=True, kw_only=True):
     end: datetime
     model_provider: str | None = None
     model_name: str | None = None
+
+
+class CountedUsage(Struct, frozen=True, kw_only=True):
+    """What a model was asked for, and what it cost, as it is counted. `run_id` tells it from any other."""
+
+    run_id: UUID
+    key_id: UUID
+    assistant_id: UUID
+    thread_id: UUID
+    model_provider: str
+    model_name: str
+    usage: Usage
+    cost_usd: float | None
+    price_source: PriceSource | None
+    price_dated: date | None
+    created_at: datetime
 
 
 class UsageSums(Struct, frozen=True, kw_only=True):

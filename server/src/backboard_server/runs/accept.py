@@ -131,7 +131,8 @@ def _open_turn(
         history_messages_max=adapters.limits.history_messages_max,
         media_max=SHOWN_FILES_MAX,
         key_id=caller.key_id,
-        is_unpriced=facts is not None and facts.price is None and not facts.is_free,
+        is_priced=facts is not None and facts.price is not None,
+        is_free=facts is not None and facts.is_free,
     )
 
 

@@ -24,7 +24,7 @@ from backboard_server.store import turns
 
 from .context import Context
 from .draft import Draft, views
-from .spending import cost_of
+from .spending import cost_of, price_of
 
 _NUL, _BACKSLASH = b"\\u0000", b"\\\\"  # as JSON writes them
 _RATIO_RANGE = (0.25, 4.0)  # how far off our estimate may be believed to be
@@ -59,7 +59,7 @@ async def finish(
     elif draft.tool_calls:
         status = "REQUIRES_ACTION"
     keep = _summary_keep(run, adapters.limits.history_messages_max)
-    is_vendors_price = usage.cost_usd is not None
+    price_source, price_dated = price_of(usage, facts)
     await _store(
         adapters,
         run.caller.tenant_id,
@@ -80,8 +80,8 @@ async def finish(
             attempts=draft.attempts,
             usage=usage,
             cost_usd=cost_usd,
-            price_source="provider" if is_vendors_price else facts.price.source if facts.price else None,
-            price_dated=facts.price.dated if facts.price and not is_vendors_price else None,
+            price_source=price_source,
+            price_dated=price_dated,
             token_ratio=_corrected_ratio(run, draft.usage),
             error_code=failure.error_code if failure else None,
             error=failure.message if failure else None,

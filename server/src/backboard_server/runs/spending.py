@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 from backboard_server.domain.errors import BudgetSpent
-from backboard_server.domain.models import Facts
+from backboard_server.domain.models import Facts, PriceSource
 from backboard_server.domain.prompts import ModelChoice, Usage
 from backboard_server.models.prices import cost_usd
 
@@ -49,6 +50,13 @@ class Allowance:
                 "The budget was used up while the model was writing: the answer is cut here. Whoever runs "
                 "the server can raise the budget."
             )
+
+
+def price_of(usage: Usage, facts: Facts) -> tuple[PriceSource | None, date | None]:
+    """Return where the cost of a run comes from, and of when that price is."""
+    if usage.cost_usd is not None:
+        return "provider", None
+    return (facts.price.source, facts.price.dated) if facts.price else (None, None)
 
 
 def cost_of(usage: Usage, facts: Facts) -> float | None:

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from backboard_server.domain.errors import Conflict
 from backboard_server.domain.messages import MessageStatus
 from backboard_server.domain.models import PriceSource
 from backboard_server.domain.prompts import Sidecar, ToolCall, Usage
@@ -56,7 +57,8 @@ class OpenTurn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     history_messages_max: int
     media_max: int
     key_id: UUID
-    is_unpriced: bool
+    is_priced: bool
+    is_free: bool
 
 
 class FinishTurn(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -106,5 +108,10 @@ async def open_turn(database: Database, tenant_id: UUID, request: OpenTurn) -> T
 
 
 async def finish_turn(database: Database, tenant_id: UUID, outcome: FinishTurn) -> None:
-    """Store how the run went. One round trip. Raises Conflict if the thread is gone or the run had ended."""
-    await database.call("SELECT finish_turn($1, $2)", tenant_id, _encoder.encode(outcome).decode())
+    """Store how the run went. One round trip.
+
+    Raises Conflict if the thread is gone or the run had ended; what the run used is counted all the same.
+    """
+    rows = await database.call("SELECT finish_turn($1, $2)", tenant_id, _encoder.encode(outcome).decode())
+    if not rows[0][0]:
+        raise Conflict("The thread was deleted, or its run ended, while the model was answering.")

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from backboard_server.domain.ids import earliest_id
-from backboard_server.domain.usage import Dimension, RunUsage, UsageAnswer, UsageQuestion
+from backboard_server.domain.usage import CountedUsage, Dimension, RunUsage, UsageAnswer, UsageQuestion
 
 from .database import Connection, Database
 
@@ -45,6 +45,11 @@ _TOTALS = ", ".join(f"coalesce(sum(g.{name}), 0)::bigint AS {name}" for name in 
     ", sum(g.cost_usd) AS cost_usd"
 )
 _KEYS = "LEFT JOIN api_keys AS k ON k.tenant_id = $1 AND k.id = g.key_id"
+
+
+async def count_usage(database: Database, tenant_id: UUID, counted: CountedUsage) -> None:
+    """Count a call towards usage and budgets, once however often it is told. One round trip."""
+    await database.call("SELECT count_usage($1, $2)", tenant_id, msgspec.json.encode(counted).decode())
 
 
 async def get_usage(

@@ -81,5 +81,6 @@ GRANT SELECT ON listed_models TO backboard_app;
 -- Usage is shown by key, and a key by its name; what else is known of keys stays with the owner.
 GRANT SELECT (tenant_id, id, name) ON api_keys TO backboard_app;
 
--- Its result gained a column, which CREATE OR REPLACE refuses; routines/keys.sql makes it anew.
+-- Their results changed, which CREATE OR REPLACE refuses; routines/keys.sql and turns.sql make them anew.
 DROP FUNCTION IF EXISTS find_key(bytea);
+DROP FUNCTION IF EXISTS finish_turn(uuid, jsonb);

@@ -24,7 +24,8 @@ GRANT EXECUTE ON FUNCTION spent_in_period(budgets) TO backboard_app;
 
 -- Returns what the tenant and the key may still spend, or null where nothing limits them.
 -- A budget cannot be kept with a model whose price is unknown, so such a model is refused where there is one.
-CREATE OR REPLACE FUNCTION budget_left(_tenant uuid, _key uuid, _is_unpriced boolean, _model text)
+-- A free model may be asked whatever is left, which a fallback to another model is then held to.
+CREATE OR REPLACE FUNCTION budget_left(_tenant uuid, _key uuid, _model text, _is_priced boolean, _is_free boolean)
 RETURNS double precision
 LANGUAGE plpgsql STABLE SET search_path = backboard, pg_temp
 AS $$
@@ -41,6 +42,9 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
+    IF _is_free THEN
+        RETURN _tightest.left_usd;
+    END IF;
     _whose := CASE WHEN _tightest.key_id IS NULL THEN 'this tenant' ELSE 'this API key' END;
     IF _tightest.left_usd <= 0 THEN
         RAISE EXCEPTION 'The budget of % is used up: % US dollars %. Whoever runs the server can raise it with `backboard budgets set`.',
@@ -48,14 +52,14 @@ BEGIN
             CASE _tightest.period WHEN 'total' THEN 'in total' ELSE 'a ' || _tightest.period || ', in UTC' END
             USING ERRCODE = 'BB402';
     END IF;
-    IF _is_unpriced THEN
+    IF NOT _is_priced THEN
         RAISE EXCEPTION 'The price of the model % is not known, so the budget of % cannot be kept with it. Choose a model that has a price.',
             _model, _whose USING ERRCODE = 'BB402';
     END IF;
     RETURN _tightest.left_usd;
 END $$;
-REVOKE ALL ON FUNCTION budget_left(uuid, uuid, boolean, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION budget_left(uuid, uuid, boolean, text) TO backboard_app;
+REVOKE ALL ON FUNCTION budget_left(uuid, uuid, text, boolean, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION budget_left(uuid, uuid, text, boolean, boolean) TO backboard_app;
 
 -- Counts what a run cost towards the budgets that it falls under; a period that is over begins anew.
 CREATE OR REPLACE FUNCTION spend(_tenant uuid, _key uuid, _cost double precision) RETURNS void
@@ -74,3 +78,34 @@ AS $$
 $$;
 REVOKE ALL ON FUNCTION spend(uuid, uuid, double precision) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION spend(uuid, uuid, double precision) TO backboard_app;
+
+-- Counts what a model was asked for, once: as a row of usage, and towards the budgets. What used nothing is not counted.
+CREATE OR REPLACE FUNCTION count_usage(_tenant uuid, _counted jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = backboard, pg_temp
+AS $$
+DECLARE
+    _u record;
+BEGIN
+    PERFORM set_config('backboard.tenant_id', _tenant::text, true);
+    SELECT * INTO _u FROM jsonb_to_record(_counted || (_counted -> 'usage')) AS u (
+        run_id uuid, key_id uuid, assistant_id uuid, thread_id uuid, model_provider text, model_name text,
+        input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, cache_write_input_tokens bigint,
+        reasoning_tokens bigint, price_source text, price_dated date, created_at timestamptz
+    );
+    INSERT INTO usage (
+        tenant_id, id, key_id, assistant_id, thread_id, model_provider, model_name, input_tokens, output_tokens,
+        cached_input_tokens, cache_write_input_tokens, reasoning_tokens, cost_usd, price_source, price_dated,
+        created_at
+    )
+    SELECT _tenant, _u.run_id, _u.key_id, _u.assistant_id, _u.thread_id, _u.model_provider, _u.model_name,
+           _u.input_tokens, _u.output_tokens, _u.cached_input_tokens, _u.cache_write_input_tokens,
+           _u.reasoning_tokens, (_counted ->> 'cost_usd')::double precision, _u.price_source, _u.price_dated,
+           _u.created_at
+    WHERE _u.input_tokens + _u.output_tokens > 0
+    ON CONFLICT DO NOTHING;
+    IF FOUND AND (_counted ->> 'cost_usd')::double precision > 0 THEN
+        PERFORM spend(_tenant, _u.key_id, (_counted ->> 'cost_usd')::double precision);
+    END IF;
+END $$;
+REVOKE ALL ON FUNCTION count_usage(uuid, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION count_usage(uuid, jsonb) TO backboard_app;

@@ -19,10 +19,11 @@ BEGIN
         answer_id uuid, content text, tokens integer, metadata jsonb, attachments jsonb, model_provider text,
         model_name text, default_name text, default_tok_k integer, default_embedding_provider text,
         default_embedding_model_name text, default_embedding_dims integer, history_tokens_max integer,
-        history_messages_max integer, media_max integer, key_id uuid, is_unpriced boolean
+        history_messages_max integer, media_max integer, key_id uuid, is_priced boolean,
+        is_free boolean
     );
     IF _r.run_id IS NOT NULL THEN
-        _budget_left := budget_left(_tenant, _r.key_id, _r.is_unpriced, _r.model_name);
+        _budget_left := budget_left(_tenant, _r.key_id, _r.model_name, _r.is_priced, _r.is_free);
     END IF;
 
     IF _r.thread_id IS NOT NULL THEN
@@ -126,21 +127,23 @@ END $$;
 REVOKE ALL ON FUNCTION open_turn(uuid, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_turn(uuid, jsonb) TO backboard_app;
 
--- Stores how the run went: the answer, the usage, and the job that it leaves behind, or none of them.
-CREATE OR REPLACE FUNCTION finish_turn(_tenant uuid, _outcome jsonb) RETURNS void
+-- Stores how the run went: the answer, the usage, and the job that it leaves behind.
+-- Returns false where there is nothing to store it in, as the thread was deleted or the run ended meanwhile: what the
+-- run used is counted all the same.
+CREATE OR REPLACE FUNCTION finish_turn(_tenant uuid, _outcome jsonb) RETURNS boolean
 LANGUAGE plpgsql SET search_path = backboard, pg_temp
 AS $$
 DECLARE
     _o record;
     _sequence bigint;
+    _is_open boolean;
 BEGIN
     PERFORM set_config('backboard.tenant_id', _tenant::text, true);
     SELECT * INTO _o FROM jsonb_to_record(_outcome) AS o (
         thread_id uuid, run_id uuid, answer_id uuid, status text, content text, reasoning text, tool_calls jsonb,
         tokens integer, model_provider text, model_name text, usage jsonb, token_ratio real,
         error_code text, error text, created_at timestamptz, summary_job_id uuid, summary_keep integer,
-        sidecar jsonb, attempts jsonb, key_id uuid, assistant_id uuid, cost_usd double precision, price_source text,
-        price_dated date
+        sidecar jsonb, attempts jsonb, key_id uuid, assistant_id uuid, cost_usd double precision
     );
 
     -- The thread first, as whoever deletes it takes the two in this order.
@@ -154,9 +157,10 @@ BEGIN
         attempts = _o.attempts, error_code = _o.error_code, error = _o.error,
         ended_at = now()
     WHERE r.tenant_id = _tenant AND r.id = _o.run_id AND r.status = 'IN_PROGRESS';
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'The thread was deleted, or its run ended, while the model was answering'
-            USING ERRCODE = 'BB409';
+    _is_open := FOUND;
+    PERFORM count_usage(_tenant, _outcome);
+    IF NOT _is_open THEN
+        RETURN false;
     END IF;
     INSERT INTO messages (
         tenant_id, id, thread_id, sequence, run_id, role, content, reasoning, tool_calls, status, tokens,
@@ -166,28 +170,14 @@ BEGIN
         _o.status, _o.tokens, _o.model_provider, _o.model_name, (_o.usage ->> 'input_tokens')::integer,
         (_o.usage ->> 'output_tokens')::integer, _o.cost_usd, _o.sidecar, _o.created_at
     );
-    INSERT INTO usage (
-        tenant_id, id, key_id, assistant_id, thread_id, model_provider, model_name, input_tokens, output_tokens,
-        cached_input_tokens, cache_write_input_tokens, reasoning_tokens, cost_usd, price_source, price_dated,
-        created_at
-    ) SELECT _tenant, _o.run_id, _o.key_id, _o.assistant_id, _o.thread_id, _o.model_provider, _o.model_name,
-        u.input_tokens, u.output_tokens, u.cached_input_tokens, u.cache_write_input_tokens, u.reasoning_tokens,
-        _o.cost_usd, _o.price_source, _o.price_dated, _o.created_at
-    FROM jsonb_to_record(_o.usage) AS u (
-        input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, cache_write_input_tokens bigint,
-        reasoning_tokens bigint
-    )
-    WHERE u.input_tokens + u.output_tokens > 0;
-    IF _o.cost_usd > 0 THEN
-        PERFORM spend(_tenant, _o.key_id, _o.cost_usd);
-    END IF;
     IF _o.summary_job_id IS NOT NULL THEN
         INSERT INTO jobs (tenant_id, id, kind, subject, payload)
         VALUES (_tenant, _o.summary_job_id, 'summarise_thread', _o.thread_id::text, json_build_object(
             'thread_id', _o.thread_id, 'keep', _o.summary_keep, 'model_provider', _o.model_provider,
-            'model_name', _o.model_name))
+            'model_name', _o.model_name, 'key_id', _o.key_id, 'assistant_id', _o.assistant_id))
         ON CONFLICT (tenant_id, kind, subject) WHERE status = 'queued' DO NOTHING;
     END IF;
+    RETURN true;
 END $$;
 REVOKE ALL ON FUNCTION finish_turn(uuid, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION finish_turn(uuid, jsonb) TO backboard_app;
