@@ -64,7 +64,7 @@ def facts(provider: str, model: str) -> Facts:
 def facts_of(model: Model) -> Facts:
     """Return what matters of a known model when it is called; where the catalogue is silent, hope."""
     has_details = model.takes_tools is not None
-    takes = _MEDIA & frozenset(model.inputs) if has_details else _MEDIA
+    takes: frozenset[MediaKind] = _MEDIA & frozenset(model.inputs) if has_details else _MEDIA
     if "image" in takes and model.provider in _READ_PDFS_BY_SIGHT:
         takes |= {"pdf"}
     return Facts(
