@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, cast
 
+import msgspec
+
 from fake_vendor.terms import Json
 
 _MISTRALS = re.compile(r"(open-)?(mi|mini|ma|dev|code)stral|pixtral|(open-)?mixtral")
@@ -53,6 +55,8 @@ def refusal_of(model: str, body: Json) -> str | None:
     if is_mistrals(model):
         return mistrals_refusal(body)
     name = _name_of(model)
+    if not name.startswith("gpt-") and (refusal := _unreadable_arguments(body["messages"])):
+        return refusal
     if name.startswith(("deepseek-reasoner", "deepseek-v4")):
         return deepseeks_refusal(body)
     return kimis_refusal(body) if name.startswith(("kimi-k2.", "kimi-k2-thinking")) else None
@@ -151,6 +155,17 @@ def _unanswered_call(messages: list[Json]) -> str | None:
         "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
         f"'tool_call_id'. The following tool_call_ids did not have response messages: {', '.join(open_ids)}"
     )
+
+
+def _unreadable_arguments(messages: list[Json]) -> str | None:
+    """Return the refusal of arguments that are no JSON, as vLLM has it for every model (issue 43995)."""
+    for message in messages:
+        for call in message.get("tool_calls") or ():
+            try:
+                msgspec.json.decode(call["function"]["arguments"], type=dict[str, Any])
+            except (msgspec.MsgspecError, UnicodeError) as error:
+                return str(error)
+    return None
 
 
 def _no_word_of_json(body: Json) -> str | None:

@@ -28,7 +28,7 @@ from .wires import WIRES, AnswerReader, Wire
 _NO_SUCH_PATH = (404, 405, 501)
 # As LM Studio (status 200), gateways (400) and others have it that do not answer 404 to a path.
 _WORDS_ABOUT_PATHS = re.compile(
-    r"(unknown|unexpected|unsupported|unrecognized|invalid|no such) (request |api )?(endpoint|path|route|url)"
+    r"(unknown|unexpected|unsupported|unrecognized|invalid|no such) (request |api )?(endpoint|path|route)"
 )
 _WORDS_ABOUT_SUMMARIES = ("reasoning summaries", "reasoning.summary")
 _LAST_WORDS_SECONDS = 1.0  # for usage, once the answer itself has ended

@@ -89,13 +89,13 @@ def test_usage_ends_a_stream_only_where_it_was_asked_for() -> None:
     ],
 )
 def test_a_history_whose_calls_and_outputs_do_not_match_is_refused(messages: list[dict[str, Any]]) -> None:
-    assert OPENAI.refusal(OPENAI.parse(_request(model="m", messages=messages))) is not None
+    assert OPENAI.refusal(OPENAI.parse(_request(model="gpt-4o", messages=messages))) is not None
 
 
 def test_a_history_whose_calls_are_all_answered_is_taken() -> None:
     messages = [CALLING, _output("call_2"), _output("call_1"), {"role": "user", "content": "Thanks."}]
 
-    assert OPENAI.refusal(OPENAI.parse(_request(model="m", messages=messages))) is None
+    assert OPENAI.refusal(OPENAI.parse(_request(model="gpt-4o", messages=messages))) is None
 
 
 def test_a_wish_for_json_must_be_put_in_words_as_well() -> None:

@@ -10,8 +10,12 @@ USER = {"role": "user", "content": "Look!"}
 SAID = {"role": "assistant", "content": "There."}
 
 
+def _call(call_id: str, arguments: str = "{}") -> dict[str, Any]:
+    return {"id": call_id, "function": {"name": "look", "arguments": arguments}}
+
+
 def _called(call_id: str = "abcDEF123", **fields: str) -> dict[str, Any]:
-    return {"role": "assistant", "content": None, "tool_calls": [{"id": call_id}], **fields}
+    return {"role": "assistant", "content": None, "tool_calls": [_call(call_id)], **fields}
 
 
 def _output(call_id: str = "abcDEF123") -> dict[str, Any]:
@@ -74,3 +78,11 @@ def test_deepseek_wants_the_thoughts_of_the_whole_turn_and_of_that_turn_alone() 
 )
 def test_mistrals_models_are_known_by_their_names(model: str, expected: bool) -> None:
     assert is_mistrals(model) is expected
+
+
+def test_arguments_that_are_no_json_are_refused_but_by_openai() -> None:
+    call = {"role": "assistant", "tool_calls": [_call("abcDEF123", '{"city": "Par')]}
+    body = {"messages": [USER, call, _output()]}
+
+    assert refusal_of("qwen3-32b", body)
+    assert refusal_of("gpt-4o", body) is None

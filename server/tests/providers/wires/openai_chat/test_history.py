@@ -154,3 +154,18 @@ def test_every_answer_has_a_thought_where_one_is_demanded_back(
     answers = [message for message in sent if message["role"] == "assistant"]
     assert [answer.get("reasoning_content") for answer in answers] == thoughts
     assert not any("reasoning_content" in message for message in sent if message["role"] != "assistant")
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ('{ "city": "Paris" }', '{ "city": "Paris" }'),
+        ("", "{}"),
+        ('{"city": "Par', '{"INVALID_JSON":"{\\"city\\": \\"Par"}'),
+        ("[1]", '{"INVALID_JSON":"[1]"}'),
+    ],
+)
+def test_arguments_go_out_as_they_were_written_or_can_be_read(written: str, sent: str) -> None:
+    (answer,) = _messages(PromptMessage("assistant", "", (ToolCall("1", "look", written),)), dialect="openai")
+
+    assert answer["tool_calls"][0]["function"]["arguments"] == sent

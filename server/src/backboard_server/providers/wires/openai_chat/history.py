@@ -12,10 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from backboard_server.domain.models import Facts
 from backboard_server.domain.prompts import Media, Prompt, PromptMessage, ToolCall
+from backboard_server.providers._calls import object_of
 from backboard_server.providers.table import Dialect
 
 from .customs import customs_of
@@ -123,8 +125,14 @@ def _answer(message: PromptMessage) -> Json:
 
 
 def _tool_call(call: ToolCall, message: PromptMessage) -> Json:
-    function = {"name": call.name, "arguments": call.arguments}
+    function = {"name": call.name, "arguments": _arguments(call.arguments)}
     return {"id": call.id, "type": "function", "function": function} | extra_of_call(message.sidecar, call.id)
+
+
+def _arguments(written: str) -> str:
+    """Return arguments that can be read: vLLM (issue 43995) and llama.cpp refuse a history with others."""
+    mended = object_of(written)
+    return written if isinstance(mended, msgspec.Raw) else msgspec.json.encode(mended).decode()
 
 
 def _parts(message: PromptMessage, *, is_complete: bool) -> list[Json]:
