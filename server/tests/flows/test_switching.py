@@ -55,6 +55,7 @@ SIGNING = tuple(
     for choice in MODELS
     if choice.model == "gpt-5" or choice.provider == "google" or "sonnet" in choice.model
 )
+ECHOING = tuple(choice for choice in MODELS if choice.provider in ("deepseek", "moonshotai"))
 TOOLS: tuple[dict[str, Any], ...] = tuple(
     {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}}
     for name in ("look", "hear")
@@ -251,3 +252,31 @@ async def test_what_a_provider_signed_comes_back_to_it_after_a_detour(choice: Mo
 
     assert not any(seal in detour for seal in SEALS)
     assert any(seal in back for seal in SEALS)
+
+
+@pytest.mark.parametrize("choice", ECHOING, ids=lambda choice: f"{choice.provider}/{choice.model}")
+async def test_what_a_model_thought_beside_a_call_comes_back_to_it_and_to_nobody_else(
+    choice: ModelChoice,
+) -> None:
+    thought = Answer(text="I look.", reasoning="A thought of its own.", tool_calls=(CalledTool("look"),))
+    step = Step(
+        choice=choice,
+        content="Look!",
+        media=(),
+        thinking=None,
+        response_format=None,
+        streamed=True,
+        answer=thought,
+        outputs_lost=0,
+        continues=False,
+    )
+    async with conversation() as thread:
+        await thread.take(step)
+        await thread.take(replace(step, choice=MODELS[0], answer=Answer(text="Fine.")))
+        detour = thread.vendor.requests[-1].content
+        await thread.take(replace(step, answer=Answer(text="Fine.")))
+        back = thread.vendor.requests[-1].body["messages"]
+
+    thoughts = [message.get("reasoning_content") for message in back if message["role"] == "assistant"]
+    assert b"A thought of its own." not in detour
+    assert thoughts == ["A thought of its own.", " "]
