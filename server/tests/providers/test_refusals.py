@@ -351,3 +351,11 @@ def test_bedrock_throttles_without_a_time_and_may_be_asked_again_soon() -> None:
 
     assert (throttled.kind, throttled.retry_after_seconds) == ("rate_limited", 1.0)
     assert (loading.kind, loading.retry_after_seconds) == ("failed", None)
+
+
+def test_what_no_waiting_helps_has_no_time_though_bedrock_calls_it_throttling() -> None:
+    body = b'{"message": "You exceeded your current quota."}'
+
+    spent = refusal(429, body, hint="ThrottlingException:http://internal/")
+
+    assert (spent.kind, spent.retry_after_seconds) == ("spend_limit", None)

@@ -115,7 +115,7 @@ def refusal(status: int, body: bytes, *, retry_after_seconds: float | None = Non
     if wait is not None and kind == "spend_limit":
         kind = "rate_limited"
     wait = wait if retry_after_seconds is None else retry_after_seconds
-    if wait is None and not words.isdisjoint(_PASSING):
+    if wait is None and kind == "rate_limited" and not words.isdisjoint(_PASSING):
         wait = _PASSING_SECONDS
     return Failure(kind, said, status=status, retry_after_seconds=wait)
 
