@@ -3,7 +3,14 @@ from __future__ import annotations
 import pytest
 
 from backboard_server.domain.prompts import Effort, Thinking
-from backboard_server.providers._efforts import effort_of, family_of, nearest, openai_effort, wish_of
+from backboard_server.providers._efforts import (
+    effort_of,
+    family_of,
+    is_named_to_reason,
+    nearest,
+    openai_effort,
+    wish_of,
+)
 
 
 def _effort(model: str, effort: Effort) -> str | None:
@@ -56,3 +63,18 @@ def test_of_no_efforts_none_is_near() -> None:
 def test_who_does_not_think_unasked_is_told_to() -> None:
     assert openai_effort(Thinking(), family_of("gpt-5.1")) == "medium"
     assert openai_effort(Thinking(), family_of("gpt-5")) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "reasons"),
+    [
+        ("gpt-7-mini", True),
+        ("o5", True),
+        ("o4-mini-of-tomorrow", True),
+        ("gpt-5-chat-latest", False),
+        ("gpt-4.9", False),
+        ("omni", False),
+    ],
+)
+def test_a_model_that_is_not_known_reasons_if_its_name_says_so(model: str, reasons: bool) -> None:
+    assert is_named_to_reason(model) is reasons

@@ -10,9 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from backboard_server.domain.errors import Invalid, Upstream
-from backboard_server.domain.prompts import Delta, ModelChoice, Prompt, TextDelta
+from backboard_server.domain.prompts import Delta, ModelChoice, Prompt, TextDelta, Thinking
 from backboard_server.providers import Providers
 from fake_vendor import Answer, FakeVendor, Status
+from fake_vendor.dialects.openai_chat import OpenAIChat
 
 KEY = "sk-a-key-that-must-not-be-seen"
 REASONING = ModelChoice("openai", "gpt-5")
@@ -86,6 +87,19 @@ async def test_a_host_that_speaks_chat_alone_is_recognised_and_remembered(
 
     assert texts == ["Hello.", "Hello."]
     assert asked == ["/responses", "/chat/completions", "/chat/completions"]
+
+
+async def test_a_model_that_may_not_think_beside_tools_over_chat_still_uses_them(prompt: Prompt) -> None:
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    asked = replace(
+        prompt, choice=ModelChoice("openai", "gpt-5.6"), tools=(tool,), thinking=Thinking(effort="high")
+    )
+    async with FakeVendor(dialects=(OpenAIChat(),)) as vendor:
+        providers = Providers({"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": vendor.base_url})
+        await _text(providers, asked, streamed=True)
+        await providers.aclose()
+
+    assert vendor.requests[-1].body["reasoning_effort"] == "none"
 
 
 async def test_a_refusal_that_is_not_about_the_path_is_no_reason_for_another(

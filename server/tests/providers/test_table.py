@@ -111,6 +111,7 @@ def test_what_is_real_but_not_spoken_is_known() -> None:
         ("openai", "gpt-4o", "openai_chat"),
         ("openai", "gpt-5", "openai_responses"),
         ("openai", "a model of tomorrow", "openai_chat"),
+        ("openai", "gpt-7-of-tomorrow", "openai_responses"),
         ("azure", "gpt-5", "openai_responses"),
         ("openrouter", "openai/gpt-5", "openai_chat"),
         ("anthropic", "claude-sonnet-4-6", "anthropic"),

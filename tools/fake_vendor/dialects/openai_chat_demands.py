@@ -21,6 +21,7 @@ import msgspec
 from fake_vendor.terms import Json
 
 _MISTRALS = re.compile(r"(open-)?(mi|mini|ma|dev|code)stral|pixtral|(open-)?mixtral")
+_RESTS_BESIDE_TOOLS = re.compile(r"gpt-5\.[2-9]|gpt-[6-9]")
 _MISTRALS_ID = re.compile("[a-zA-Z0-9]{9}")
 _MAY_FOLLOW = {
     "system": {"user", "assistant", "system"},
@@ -49,7 +50,9 @@ def text_of_message(message: Json) -> str:
 
 def refusal_of(model: str, body: Json) -> str | None:
     """Return the first sentence of refusal that a request earns at the host of this model, or None."""
-    refusal = _unanswered_call(body["messages"]) or _no_word_of_json(body)
+    refusal = (
+        _unanswered_call(body["messages"]) or _no_word_of_json(body) or _thought_beside_tools(model, body)
+    )
     if refusal:
         return refusal
     if is_mistrals(model):
@@ -166,6 +169,16 @@ def _unreadable_arguments(messages: list[Json]) -> str | None:
             except (msgspec.MsgspecError, UnicodeError) as error:
                 return str(error)
     return None
+
+
+def _thought_beside_tools(model: str, body: Json) -> str | None:
+    """Return OpenAI's refusal of thinking beside tools (BerriAI/litellm pull request 34569)."""
+    if not (_RESTS_BESIDE_TOOLS.match(model) and body.get("tools")) or body.get("reasoning_effort") == "none":
+        return None
+    return (
+        f"Function tools with reasoning_effort are not supported for {model} in /v1/chat/completions. "
+        "To use function tools, use /v1/responses or set reasoning_effort to 'none'."
+    )
 
 
 def _no_word_of_json(body: Json) -> str | None:

@@ -46,12 +46,18 @@ _FAMILIES = tuple(
     )
 )
 _UNKNOWN = Family()
+_REASONING = re.compile(r"gpt-[5-9]|o[1-9](-|$)")
 
 
 def family_of(model: str) -> Family:
     """Return the family of a model; one that is not known takes what nearly all take."""
     name = model.rpartition("/")[2].lower()
     return next((family for pattern, family in _FAMILIES if pattern.match(name)), _UNKNOWN)
+
+
+def is_named_to_reason(model: str) -> bool:
+    """Whether one of OpenAI's models reasons, by its name alone: newer ones than the catalogue knows do."""
+    return bool(_REASONING.match(model)) and bool(family_of(model).efforts)
 
 
 def effort_of(budget_tokens: int) -> Literal["low", "medium", "high"]:

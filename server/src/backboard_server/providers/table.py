@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from . import catalogue
+from ._efforts import is_named_to_reason
 
 WireName = Literal["openai_chat", "openai_responses", "anthropic", "gemini", "bedrock"]
 Dialect = Literal[
@@ -319,7 +320,8 @@ def wire_of(row: Row, model: str) -> WireName:
     if own:
         return own
     known = catalogue.facts(row.id, model)
-    if row.has_responses and known.is_known and known.may_reason:
+    may_reason = known.may_reason if known.is_known else is_named_to_reason(model)
+    if row.has_responses and may_reason:
         return "openai_responses"
     return row.wire
 

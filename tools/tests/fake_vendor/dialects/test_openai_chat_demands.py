@@ -86,3 +86,21 @@ def test_arguments_that_are_no_json_are_refused_but_by_openai() -> None:
 
     assert refusal_of("qwen3-32b", body)
     assert refusal_of("gpt-4o", body) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "effort", "is_refused"),
+    [
+        ("gpt-5.6", None, True),
+        ("gpt-5.4", "low", True),
+        ("gpt-5.6", "none", False),
+        ("gpt-5.1", "low", False),
+    ],
+)
+def test_some_of_openais_models_do_not_think_beside_tools(
+    model: str, effort: str | None, is_refused: bool
+) -> None:
+    body = {"messages": [USER], "tools": [{"type": "function"}], "reasoning_effort": effort}
+
+    assert bool(refusal_of(model, body)) is is_refused
+    assert refusal_of(model, body | {"tools": []}) is None

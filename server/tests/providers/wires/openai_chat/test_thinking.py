@@ -89,3 +89,18 @@ def test_a_wish_to_think_is_said_as_the_host_documents_it(
 def test_openrouter_has_an_object_of_its_own(thinking: Thinking, reasoning: dict[str, Any]) -> None:
     assert thinking_of(thinking, "openrouter", "openai/gpt-5") == {"reasoning": reasoning}
     assert thinking_of(None, "openrouter", "openai/gpt-5") == {}
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "sent"),
+    [
+        ("gpt-5.6-sol", None, effort("none")),
+        ("gpt-5.4", Thinking(effort="high"), effort("none")),
+        ("gpt-5.1", Thinking(effort="high"), effort("high")),
+        ("gpt-5", None, {}),
+    ],
+)
+def test_what_openai_refuses_beside_tools_is_switched_off_there(
+    model: str, thinking: Thinking | None, sent: dict[str, Any]
+) -> None:
+    assert thinking_of(thinking, "openai", model, has_tools=True) == sent

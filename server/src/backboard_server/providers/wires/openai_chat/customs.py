@@ -19,6 +19,7 @@ class Manner(Struct, frozen=True, kw_only=True):
     `efforts` are the values that it takes as `reasoning_effort`, from the least to the most; none where it
     takes no such field. `on` and `off` are the fields that switch thinking; without `off` it always thinks.
     `unasked` is the effort for a wish that names none, of a model that thinks only if it is told how hard.
+    One that `rests_beside_tools` is refused there unless thinking is switched off.
     `shown` is sent with every request, so that reasoning does not stand in the text; `hidden` in its place.
     """
 
@@ -26,6 +27,7 @@ class Manner(Struct, frozen=True, kw_only=True):
     on: Json = {}
     off: Json | None = None
     unasked: str | None = None
+    rests_beside_tools: bool = False
     shown: Json = {}
     hidden: Json = {}
 
@@ -134,6 +136,10 @@ _MANNERS = {
     for dialect, customs in _CUSTOMS.items()
 }
 _SILENT = Manner()
+# "Function tools with reasoning_effort are not supported for gpt-5.6 in /v1/chat/completions. To use function
+# tools, use /v1/responses or set reasoning_effort to 'none'": openai/openai-openapi issue 541. The effort that
+# goes without saying is refused as well (BerriAI/litellm pull request 34569).
+_RESTS_BESIDE_TOOLS = re.compile(r"gpt-5\.([2-9]|\d\d)|gpt-[6-9]")
 
 
 def customs_of(dialect: Dialect) -> Customs:
@@ -146,11 +152,13 @@ def manner_of(dialect: Dialect, model: str) -> Manner:
     if dialect in ("openai", "azure"):
         efforts = family_of(model).efforts
         may_rest = "none" in efforts
+        name = model.rpartition("/")[2].lower()
         return Manner(
             efforts=tuple(effort for effort in efforts if effort != "none"),
             off=_NONE if may_rest else None,
             # Families that may rest do so unless they are told to think (gpt-5.1: its default).
             unasked="medium" if may_rest else None,
+            rests_beside_tools=may_rest and bool(_RESTS_BESIDE_TOOLS.match(name)),
         )
     name = model.rpartition("/")[2].lower()
     return next((manner for beginning, manner in _MANNERS[dialect] if beginning.match(name)), _SILENT)

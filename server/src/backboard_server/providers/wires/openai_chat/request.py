@@ -33,7 +33,7 @@ def body_of(prompt: Prompt, dialect: Dialect, facts: Facts, *, streamed: bool) -
     if prompt.response_format is not None:
         _ask_for_json(body, prompt, prompt.response_format, dialect, facts)
     if facts.may_reason:
-        body |= thinking_of(prompt.thinking, dialect, prompt.choice.model)
+        body |= thinking_of(prompt.thinking, dialect, prompt.choice.model, has_tools=bool(prompt.tools))
     if prompt.openrouter and dialect == "openrouter":
         body |= _routing(prompt.openrouter)
     return msgspec.json.encode(body)

@@ -13,11 +13,13 @@ from .customs import Manner, manner_of
 Json = dict[str, Any]
 
 
-def thinking_of(thinking: Thinking | None, dialect: Dialect, model: str) -> Json:
+def thinking_of(thinking: Thinking | None, dialect: Dialect, model: str, *, has_tools: bool = False) -> Json:
     """Return the fields of a request to a model that may reason."""
     if dialect == "openrouter":
         return {"reasoning": _openrouters(thinking)} if thinking else {}
     manner = manner_of(dialect, model)
+    if has_tools and manner.rests_beside_tools:
+        return manner.off or {}
     if thinking is None:
         return manner.shown
     seen = manner.hidden if thinking.is_hidden and manner.hidden else manner.shown
