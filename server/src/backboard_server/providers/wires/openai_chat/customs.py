@@ -137,8 +137,8 @@ _MANNERS = {
 }
 _SILENT = Manner()
 # "Function tools with reasoning_effort are not supported for gpt-5.6 in /v1/chat/completions. To use function
-# tools, use /v1/responses or set reasoning_effort to 'none'": openai/openai-openapi issue 541. The effort that
-# goes without saying is refused as well (BerriAI/litellm pull request 34569).
+# tools, use /v1/responses or set reasoning_effort to 'none'": openai/openai-openapi issue 541. The effort
+# that goes without saying is refused as well (BerriAI/litellm pull request 34569).
 _RESTS_BESIDE_TOOLS = re.compile(r"gpt-5\.([2-9]|\d\d)|gpt-[6-9]")
 
 
