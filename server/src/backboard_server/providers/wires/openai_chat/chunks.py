@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import msgspec
 
 from backboard_server.domain.prompts import Usage
+from backboard_server.providers._counts import credible
 from backboard_server.providers._failures import Failure
-from backboard_server.providers._refusals import kind_of, text_of
-
-_TOKENS_MAX = 1_000_000_000  # a larger count is a fault of the host
+from backboard_server.providers._refusals import kind_of
+from backboard_server.providers._surrogates import decode_or_mend
 
 
 class Part(msgspec.Struct, gc=False):
@@ -94,22 +93,10 @@ _decoder = msgspec.json.Decoder(Chunk)
 
 def decode(payload: bytes) -> Chunk:
     """Return a completion or chunk; raises Failure for what is none, and for an error sent as one."""
-    try:
-        chunk = _decoder.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        chunk = _repaired(payload)
+    chunk = decode_or_mend(_decoder, payload)
     if chunk.error is not None:
         raise _failure_of(chunk.error)
     return chunk
-
-
-def _repaired(payload: bytes) -> Chunk:
-    """Return a chunk that holds half a surrogate pair: hosts may cut a text between the halves."""
-    try:
-        lenient = json.dumps(json.loads(payload), ensure_ascii=False)
-        return _decoder.decode(lenient.encode("utf-8", "replace"))
-    except (ValueError, RecursionError) as error:
-        raise Failure("malformed", f"{error}: {text_of(None, payload)}") from error
 
 
 def usage_of(reported: object) -> Usage | None:
@@ -122,16 +109,15 @@ def usage_of(reported: object) -> Usage | None:
         return None
     prompt = counts.prompt_tokens_details or _Details()
     completion = counts.completion_tokens_details or _Details()
-    usage = Usage(
-        input_tokens=counts.prompt_tokens,
-        output_tokens=counts.completion_tokens,
-        cached_input_tokens=prompt.cached_tokens or counts.prompt_cache_hit_tokens or 0,
-        cache_write_input_tokens=prompt.cache_write_tokens or 0,
-        reasoning_tokens=completion.reasoning_tokens or 0,
-        cost_usd=counts.cost,
-    )
-    return (
-        usage if all(0 <= count <= _TOKENS_MAX for count in msgspec.structs.astuple(usage) if count) else None
+    return credible(
+        Usage(
+            input_tokens=counts.prompt_tokens,
+            output_tokens=counts.completion_tokens,
+            cached_input_tokens=prompt.cached_tokens or counts.prompt_cache_hit_tokens or 0,
+            cache_write_input_tokens=prompt.cache_write_tokens or 0,
+            reasoning_tokens=completion.reasoning_tokens or 0,
+            cost_usd=counts.cost,
+        )
     )
 
 
