@@ -38,7 +38,10 @@ def test_a_budget_that_is_not_there_cannot_be_removed(tmp_path: Path) -> None:
 
 def test_a_budget_holds_beside_a_running_server_from_the_next_message_on(tmp_path: Path) -> None:
     options = ("--tenant", "default", "--data-dir", str(tmp_path))
-    environment = {"BACKBOARD_LLM_PROVIDER": "local"}
+    nobody = (
+        "http://127.0.0.1:9/v1"  # a model that costs something: what counts is whether it is asked at all
+    )
+    environment = {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": nobody, "BACKBOARD_RETRY_BASE_SECONDS": "0"}
 
     with RunningServer(tmp_path, environment=environment) as server:
 
@@ -54,7 +57,7 @@ def test_a_budget_holds_beside_a_running_server_from_the_next_message_on(tmp_pat
         removed = run_command("budgets", "remove", *options)
         after = status()
 
-    assert (before, limited, after) == (200, 402, 200)
+    assert (before, limited, after) == (502, 402, 502)
     assert said.stdout.startswith("default  whole tenant  day  $0.0000 of $0.0000 spent, $0.0000 left until ")
     assert listed.stdout == said.stdout
     assert msgspec.json.decode(as_json.stdout)[0]["limit_usd"] == 0
