@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 
 import aiohttp
@@ -68,6 +68,9 @@ class Reply:
         """`silence_seconds` was the time to the first byte, of which `left_seconds` are left."""
         self.content_type = response.content_type
         self._response = response
+        self._loop = asyncio.get_running_loop()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._deadline: float | None = None
         self._limit_seconds = left_seconds
         self._silence_seconds = silence_seconds
         self._between_chunks_seconds = between_seconds
@@ -78,15 +81,20 @@ class Reply:
 
         Raises Failure: timeout, truncated, or malformed past `RESPONSE_BYTES_MAX` (after decompression).
         """
+        self._deadline = self._loop.time() + self._limit_seconds
+        if self._alarm is None:
+            self._alarm = self._loop.call_at(self._deadline, self._look)
         try:
-            async with asyncio.timeout(self._limit_seconds):
-                block = await self._response.content.readany()
+            block = await self._response.content.readany()
         except TimeoutError:
             raise Failure("timeout", f"silent for {self._silence_seconds:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise Failure("truncated", "the connection was lost") from error
+        finally:
+            self._deadline = None
         if not self._bytes:
-            self._silence_seconds = self._limit_seconds = self._between_chunks_seconds
+            self._silence_seconds = self._between_chunks_seconds
+            self._wait_at_most(self._between_chunks_seconds)
         self._bytes += len(block)
         if self._bytes > RESPONSE_BYTES_MAX:
             raise Failure("malformed", f"it is longer than {RESPONSE_BYTES_MAX:,} bytes")
@@ -101,7 +109,28 @@ class Reply:
 
     def hurry(self, limit_seconds: float) -> None:
         """Wait no longer than this for each further read."""
-        self._limit_seconds = min(self._limit_seconds, limit_seconds)
+        if limit_seconds < self._limit_seconds:
+            self._wait_at_most(limit_seconds)
+
+    def close(self) -> None:
+        """Watch over no further read."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _wait_at_most(self, limit_seconds: float) -> None:
+        self.close()  # the next read sets the alarm anew
+        self._limit_seconds = limit_seconds
+
+    def _look(self) -> None:
+        """End a read that waits for too long. One alarm serves many reads, as each costs more than a read."""
+        self._alarm = None
+        if self._deadline is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._alarm = self._loop.call_at(self._deadline, self._look)
+        else:
+            self._response.content.set_exception(TimeoutError())
 
 
 class Egress:
@@ -128,7 +157,9 @@ class Egress:
             if response.status != 200:
                 raise await self._refused(response)
             left = max(0.0, silence - (loop.time() - started))
-            yield Reply(response, silence, left, self._timeouts.between_chunks_seconds * patience)
+            between = self._timeouts.between_chunks_seconds * patience
+            with closing(Reply(response, silence, left, between)) as reply:
+                yield reply
         except BaseException:
             response.close()
             raise
