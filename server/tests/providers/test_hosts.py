@@ -232,3 +232,16 @@ def test_azure_without_any_of_them_is_not_configured() -> None:
 )
 def test_a_key_is_shown_in_the_header_of_its_host(name: str, key: str, header: dict[str, str]) -> None:
     assert Host(_row(name), "http://localhost:9", key).authorization() == header
+
+
+@pytest.mark.parametrize(
+    ("provider", "key", "variable"),
+    [
+        ("google", "GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL"),
+        ("amazon-bedrock", "AWS_BEARER_TOKEN_BEDROCK", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"),
+    ],
+)
+def test_the_vendors_own_variables_for_an_address_are_heeded(provider: str, key: str, variable: str) -> None:
+    environment = {key: "k", variable: "http://gate.example/"}
+
+    assert resolve(_row(provider), environment).base_url == "http://gate.example"

@@ -114,6 +114,7 @@ OUR_ROWS = (
         label="Google Gemini",
         base_url="https://generativelanguage.googleapis.com",  # ai.google.dev/api
         base_url_variable="GEMINI_BASE_URL",
+        site_variable="GOOGLE_GEMINI_BASE_URL",  # as google-genai reads it
         key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENERATIVE_AI_API_KEY"),
         default_model="gemini-2.5-flash",
         aliases=("gemini", "google-ai-studio"),
@@ -244,6 +245,7 @@ OUR_ROWS = (
         # docs.aws.amazon.com/general/latest/gr/bedrock.html
         base_url="https://bedrock-runtime.${AWS_REGION}.amazonaws.com",
         base_url_variable="BEDROCK_BASE_URL",
+        site_variable="AWS_ENDPOINT_URL_BEDROCK_RUNTIME",  # as AWS's SDKs read it
         key_variables=("AWS_BEARER_TOKEN_BEDROCK",),
         credential_variables=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
         settings={"AWS_REGION": "us-east-1"},
