@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from backboard_server.adapters import Adapters
-from backboard_server.domain.errors import Upstream
+from backboard_server.domain.errors import BudgetSpent, Upstream
 from backboard_server.domain.events import ContentStreaming, Event, RunEnded, ToolSubmitRequired
 from backboard_server.domain.messages import SendMessage
 from backboard_server.domain.prompts import ModelChoice, ResponseFormat
 from backboard_server.runs.accept import accept_message
 from backboard_server.runs.run import run_message
+from backboard_server.store.budgets import set_budget
+from backboard_server.store.database import Connection
 from conftest import Tenant
 from fake_vendor import Answer, CalledTool, FakeVendor, Fault, Tokens
 
@@ -116,3 +118,16 @@ async def test_the_model_that_answered_is_the_one_that_repairs(
 
     assert isinstance(last, RunEnded)
     assert [request.body["model"] for request in vendor.requests] == ["gpt-4o", "gpt-4o-mini", "gpt-4o-mini"]
+
+
+async def test_a_second_round_that_the_budget_does_not_cover_is_not_begun(
+    adapters: Adapters, tenant: Tenant, vendor: FakeVendor, owner: Connection
+) -> None:
+    name = await owner.fetchval("SELECT name FROM tenants WHERE tenant_id = $1", tenant.caller.tenant_id)
+    await set_budget(owner, name, None, 0.01, "day")
+    vendor.script(Answer(text="Ada", usage=Tokens(prompt=4_000, completion=1)))  # gpt-4o: all that there is
+
+    with pytest.raises(BudgetSpent):
+        await run(adapters, tenant, model_name="gpt-4o")
+
+    assert len(vendor.requests) == 1

@@ -192,6 +192,16 @@ def test_a_second_round_replaces_the_text_and_adds_to_what_was_used() -> None:
     assert draft.usage == Usage(13, 3, cost_usd=0.75)
 
 
+def test_what_the_first_round_used_stays_counted_when_the_second_fails() -> None:
+    draft = Draft(IDS, CHOICE, is_held=True)
+    for delta in (TextDelta("four" * 10), Finish("stop", Usage(3, 2))):
+        list(draft.add(delta))
+    draft.start_over()
+
+    assert draft.usage == Usage(3, 2)
+    assert draft.estimated_tokens == 0
+
+
 def test_the_running_estimate_counts_all_that_was_written() -> None:
     draft, _ = write(ReasoningDelta("x" * 40), TextDelta("y" * 40), ToolCallDelta(0, "z" * 40, "id", "name"))
 

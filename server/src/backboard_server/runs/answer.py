@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from backboard_server.adapters import Adapters
 from backboard_server.domain.errors import Upstream
 from backboard_server.domain.events import Event
-from backboard_server.domain.prompts import Prompt, PromptMessage
+from backboard_server.domain.prompts import Prompt, PromptMessage, Usage
 
 from .attachments import with_files
 from .draft import Draft
@@ -22,7 +22,7 @@ from .finish import OpenRun
 from .formats import Checked, check
 from .generate import generate
 from .prompts import REPAIR
-from .spending import Allowance
+from .spending import Allowance, cost_of
 
 
 async def answer(adapters: Adapters, run: OpenRun, draft: Draft, *, streamed: bool) -> AsyncGenerator[Event]:
@@ -60,10 +60,12 @@ def _asked(
 ) -> AsyncGenerator[Event]:
     prompt = replace(prompt, choice=draft.choice)
     fallbacks = tuple(choice for choice in run.fallbacks if choice != draft.choice)
-    left = run.turn.budget_left_usd
+    left, facts_of = run.turn.budget_left_usd, adapters.models.facts
     allowance = None
     if left is not None:
-        allowance = Allowance(left, round(run.context.tokens * run.turn.token_ratio), adapters.models.facts)
+        spent = cost_of(draft.usage or Usage(), facts_of(draft.choice)) or 0.0
+        input_tokens = round(run.context.tokens * run.turn.token_ratio)
+        allowance = Allowance(left - spent, input_tokens, facts_of)
     return generate(adapters, prompt, draft, streamed=streamed, fallbacks=fallbacks, allowance=allowance)
 
 

@@ -65,18 +65,19 @@ class Draft:
         """What the provider counted over all calls of this draft, if it has."""
         counted = self.finish.usage if self.finish else None
         if counted is None or self._earlier_usage is None:
-            return counted
+            return counted or self._earlier_usage
         return self._earlier_usage.plus(counted)
 
     @property
     def estimated_tokens(self) -> int:
-        """About how many tokens were written so far, all rounds and thoughts included."""
+        """About how many tokens were written so far in this round, thoughts included."""
         return self._characters // _CHARACTERS_PER_TOKEN
 
     def start_over(self) -> None:
         """Forget the text, which was held back and is no good; what it cost stays counted."""
-        self._earlier_usage = self.usage or Usage()
+        self._earlier_usage = self.usage
         self._texts.clear()
+        self._characters = 0
         self.finish = None
 
     def release(self, content: str) -> Iterator[Event]:
