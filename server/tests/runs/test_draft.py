@@ -192,6 +192,14 @@ def test_a_second_round_replaces_the_text_and_adds_to_what_was_used() -> None:
     assert draft.usage == Usage(13, 3, cost_usd=0.75)
 
 
+def test_thoughts_that_are_hidden_are_not_said_and_still_counted() -> None:
+    draft = Draft(IDS, CHOICE, hides_reasoning=True)
+
+    said = list(draft.add(ReasoningDelta("four" * 10)))
+
+    assert (said, draft.reasoning, draft.estimated_tokens) == ([], "", 10)
+
+
 def test_what_the_first_round_used_stays_counted_when_the_second_fails() -> None:
     draft = Draft(IDS, CHOICE, is_held=True)
     for delta in (TextDelta("four" * 10), Finish("stop", Usage(3, 2))):

@@ -97,6 +97,7 @@ class Draft:
             if not self._is_held:
                 yield self._said(text)
         elif isinstance(delta, ReasoningDelta):
+            self._characters += len(delta.text)  # paid for, whether shown or not
             if not self._hides_reasoning:
                 yield self._reason(delta.text.translate(_UNSTORABLE))
         elif isinstance(delta, ToolCallDelta):
@@ -115,7 +116,6 @@ class Draft:
 
     def _reason(self, text: str) -> Event:
         self._is_reasoning = True
-        self._characters += len(text)
         self.reasoning += text
         return events.ReasoningStreaming(
             thread_id=self.ids.thread_id,
