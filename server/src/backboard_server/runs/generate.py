@@ -3,7 +3,7 @@
 After the first delta an attempt is never repeated, as the client has seen it; what was said is kept.
 The policy and its figures: base 0.5 s, doubled, full jitter, at most 3 attempts of a model within one time
 budget; a provider's Retry-After is honoured if it fits the budget, and passed on if it does not.
-When a model has failed for good, the next of the fallbacks is asked, with a budget of its own.
+When a model has failed for good, the next of the fallbacks is asked, with as much time again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from .spending import Allowance
 
 ATTEMPTS_MAX = 3
 ANSWER_SECONDS_MAX = 1_800
-FALLBACKS_MAX = 5
 _WAIT_SECONDS_MAX = 8.0
 
 _log = logging.getLogger(__name__)
