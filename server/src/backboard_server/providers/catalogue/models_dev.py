@@ -37,20 +37,19 @@ class _Above(msgspec.Struct, frozen=True, gc=False):
     size: int
 
 
-class _Tier(msgspec.Struct, frozen=True, gc=False):
-    tier: _Above
-    input: float
-    output: float
-    cache_read: float | None = None
-    cache_write: float | None = None
-
-
-class _Cost(msgspec.Struct, frozen=True, gc=False):
+class _Rates(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     input: float
     output: float
     cache_read: float | None = None
     cache_write: float | None = None
     reasoning: float | None = None
+
+
+class _Tier(_Rates, frozen=True, gc=False, kw_only=True):
+    tier: _Above
+
+
+class _Cost(_Rates, frozen=True, gc=False, kw_only=True):
     input_audio: float | None = None
     output_audio: float | None = None
     tiers: tuple[_Tier, ...] = ()
@@ -156,23 +155,18 @@ def _price(cost: _Cost, dated: date) -> Price:
     tier: Price | None = None
     above: int | None = None
     for listed in sorted(cost.tiers, key=lambda tier: -tier.tier.size):
-        tier = Price(
-            input=listed.input,
-            output=listed.output,
-            cached_input=listed.cache_read,
-            cache_write_input=listed.cache_write,
-            tier_input_tokens=above,
-            tier=tier,
-            source="models.dev",
-            dated=dated,
-        )
-        above = listed.tier.size
+        tier, above = _flat_price(listed, dated, tier, above), listed.tier.size
+    return _flat_price(cost, dated, tier, above)
+
+
+def _flat_price(rates: _Rates, dated: date, tier: Price | None, above: int | None) -> Price:
+    """Return the price of one tier, and the next one that holds above so many tokens."""
     return Price(
-        input=cost.input,
-        output=cost.output,
-        cached_input=cost.cache_read,
-        cache_write_input=cost.cache_write,
-        reasoning=cost.reasoning,
+        input=rates.input,
+        output=rates.output,
+        cached_input=rates.cache_read,
+        cache_write_input=rates.cache_write,
+        reasoning=rates.reasoning,
         tier_input_tokens=above,
         tier=tier,
         source="models.dev",
