@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from backboard_server.bootstrap import app_address, open_adapters, open_models, own_rows
-from backboard_server.domain.errors import Invalid, Unavailable
+from backboard_server.domain.errors import Invalid, Unavailable, Upstream
 from backboard_server.domain.models import Model
-from backboard_server.domain.prompts import ModelChoice
+from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage, Thinking
 from backboard_server.settings import Settings
 from backboard_server.store.address import APP_ROLE, Address
 from backboard_server.store.database import Connection
 from backboard_server.store.listed_models import replace_listed_models
+from fake_vendor import Answer, FakeVendor, Fault
 from waiting import wait_until
 
 
@@ -81,3 +82,18 @@ async def test_what_providers_listed_is_known_soon_after_the_start(
         await wait_until(is_known)
 
     await replace_listed_models(owner, "groq", [])
+
+
+@pytest.mark.parametrize(("thinking", "silence"), [(None, "0.02 s"), (Thinking(), "0.1 s")])
+async def test_the_operator_says_how_long_a_provider_may_be_silent(
+    settings: Settings, vendor: FakeVendor, thinking: Thinking | None, silence: str
+) -> None:
+    vendor.script(Answer(fault=Fault.SILENCE))
+    limits = {"provider_first_byte_timeout_seconds": 0.02, "provider_thinking_factor": 5}
+    models = open_models(settings.model_copy(update=limits))
+    choice, said = ModelChoice("openai", "a-model-nobody-knows"), (PromptMessage("user", "Hi"),)
+
+    with pytest.raises(Upstream, match=f"silent for {silence}"):
+        await anext(models.stream(Prompt(choice=choice, messages=said, thinking=thinking), streamed=True))
+
+    await models.aclose()

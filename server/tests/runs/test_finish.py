@@ -141,6 +141,28 @@ async def test_a_good_answer_is_stored_and_told_with_the_providers_counts(
     assert msgspec.json.decode(stored["usage"], type=Usage) == usage
 
 
+@pytest.mark.parametrize(("own_cost", "source"), [(None, "models.dev"), (0.75, "provider")])
+async def test_what_a_run_tried_and_cost_is_stored_with_where_the_price_is_from(
+    adapters: Adapters, tenant: Tenant, own_cost: float | None, source: str
+) -> None:
+    run = await open_run(adapters, tenant)
+    draft = drafted(run, TextDelta("Hi"), Finish("stop", Usage(1_000_000, 0, cost_usd=own_cost)))
+    draft.choice = ModelChoice("openai", "gpt-4o")
+    failed = Attempt(model_provider="openai", model_name="gpt-x", error_code="c", error="e")
+    draft.attempts += [failed, Attempt(model_provider="openai", model_name="gpt-4o")]
+
+    await finish(adapters, run, draft, NOW)
+
+    stored = await stored_run(adapters, run)
+    assert msgspec.json.decode(stored["attempts"], type=list[Attempt]) == draft.attempts
+    async with adapters.database.tenant(run.caller.tenant_id) as connection:
+        used = await connection.fetchrow("SELECT * FROM usage WHERE id = $1", run.run_id)
+    assert used is not None
+    assert (used["model_name"], used["key_id"]) == ("gpt-4o", run.caller.key_id)
+    assert (used["cost_usd"], used["price_source"]) == (own_cost or 2.5, source)
+    assert (used["price_dated"] is None) == (source == "provider")
+
+
 async def test_where_the_provider_counts_nothing_our_estimate_stands(
     adapters: Adapters, tenant: Tenant
 ) -> None:
