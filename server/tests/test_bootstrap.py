@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -90,10 +91,9 @@ async def test_the_operator_says_how_long_a_provider_may_be_silent(
 ) -> None:
     vendor.script(Answer(fault=Fault.SILENCE))
     limits = {"provider_first_byte_timeout_seconds": 0.02, "provider_thinking_factor": 5}
-    models = open_models(settings.model_copy(update=limits))
     choice, said = ModelChoice("openai", "a-model-nobody-knows"), (PromptMessage("user", "Hi"),)
+    prompt = Prompt(choice=choice, messages=said, thinking=thinking)
 
-    with pytest.raises(Upstream, match=f"silent for {silence}"):
-        await anext(models.stream(Prompt(choice=choice, messages=said, thinking=thinking), streamed=True))
-
-    await models.aclose()
+    async with aclosing(open_models(settings.model_copy(update=limits))) as models:
+        with pytest.raises(Upstream, match=f"silent for {silence}"):
+            await anext(models.stream(prompt, streamed=True))
