@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import Protocol
 
 from .keys import Secret
 from .models import Facts, Model, ThinkingControls
+from .outside import OutsideRequest
 from .prompts import Delta, ModelChoice, Prompt
 
 
@@ -78,4 +80,50 @@ class ChatModels(Protocol):
 
     def usable_providers(self, keys: Collection[str] = ()) -> frozenset[str]:
         """Return the providers that can be called now, given the tenant's own keys for `keys`."""
+        ...
+
+
+class OutsideReply(Protocol):
+    """What an address that somebody named has answered: any status, and the body as it arrives."""
+
+    @property
+    def url(self) -> str:
+        """The address that answered, after any redirects."""
+        ...
+
+    @property
+    def status(self) -> int:
+        """The HTTP status; a redirect that is not followed is an answer like any other."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers by lower-case name; one that came several times is joined by commas."""
+        ...
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """Give the body as it arrives, decompressed. Raises Upstream: timeout, truncated, malformed."""
+        ...
+
+    async def read(self) -> bytes:
+        """Return the whole body. Raises what `pieces` raises."""
+        ...
+
+
+class Outside(Protocol):
+    """The way to addresses that tenants, models and pages name, which never leads into our own network."""
+
+    def check(self, url: str) -> None:
+        """Refuse what an address's form already tells: scheme, user, port, a private address as a literal.
+
+        Nothing is looked up. Raises Invalid (`address_forbidden`) with the reason.
+        """
+        ...
+
+    def open(self, request: OutsideRequest) -> AbstractAsyncContextManager[OutsideReply]:
+        """Send a request and give the answer; leaving closes the connection.
+
+        Raises Invalid (`address_forbidden`) for an address that may not be asked, before anything is sent to
+        it, and Upstream with the host as its provider: unreachable, timeout, malformed.
+        """
         ...
