@@ -7,8 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
+from backboard_server.api.knobs import ToolChoiceBody, ToolChoiceField
+from backboard_server.domain.prompts import ToolChoice
 from fake_vendor import Answer, FakeVendor, Fault
+
+CHOICES: TypeAdapter[ToolChoiceBody | None] = TypeAdapter(ToolChoiceField)
 
 PNG = bytes.fromhex("89504e470d0a1a0a") + b"\0" * 24
 PERSON = {"name": "person", "schema": {"type": "object", "required": ["name"]}, "strict": True}
@@ -55,6 +60,58 @@ async def test_reasoning_is_shown_unless_it_is_not_wanted(
     response = await send(client, thinking={"exclude_reasoning": is_hidden})
 
     assert response.json()["reasoning"] == (None if is_hidden else "Let me think.")
+
+
+ONE_FUNCTION = {"type": "function", "function": {"name": "get_weather"}}
+
+
+@pytest.mark.parametrize(
+    ("sent", "choice"),
+    [
+        ("auto", ToolChoice("auto")),
+        ('"auto"', ToolChoice("auto")),
+        (" None ", ToolChoice("none")),
+        ("REQUIRED", ToolChoice("required")),
+        ("any", ToolChoice("required")),
+        ({"type": "any"}, ToolChoice("required")),
+        ({"type": "auto", "function": {"name": "get_weather"}}, ToolChoice("auto")),
+        (ONE_FUNCTION, ToolChoice("function", "get_weather")),
+        (json.dumps(ONE_FUNCTION), ToolChoice("function", "get_weather")),
+        ({"type": "function", "name": "get_weather"}, ToolChoice("function", "get_weather")),
+        ({"type": "tool", "name": "get_weather"}, ToolChoice("function", "get_weather")),
+    ],
+)
+def test_a_choice_of_tools_is_understood_in_every_spelling(sent: object, choice: ToolChoice) -> None:
+    body = CHOICES.validate_python(sent)
+
+    assert body is not None
+    assert body.noun() == choice
+
+
+@pytest.mark.parametrize("sent", [None, "", "  ", "null"])
+def test_no_choice_of_tools_is_none(sent: object) -> None:
+    assert CHOICES.validate_python(sent) is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "finding"),
+    [
+        ("sometimes", "'auto', 'none', 'required' or 'function'"),
+        ("{", "is not valid JSON"),
+        ({}, "'auto', 'none', 'required' or 'function'"),
+        ({"type": None}, "'auto', 'none', 'required' or 'function'"),
+        (["auto"], "valid dictionary"),
+        (True, "valid dictionary"),
+        ("function", 'needs function: {"name": …}'),
+        ({"type": "function", "function": {}}, "function.name"),
+        ({"type": "function", "function": {"name": ""}}, "at least 1 character"),
+    ],
+)
+def test_a_choice_of_tools_that_cannot_be_says_what_can(sent: object, finding: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        CHOICES.validate_python(sent)
+
+    assert finding in str(refused.value)
 
 
 IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [

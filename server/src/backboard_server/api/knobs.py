@@ -1,18 +1,20 @@
-"""What a message may ask of models: how hard to think, the form of the answer, whom to ask instead."""
+"""What a message may ask of models: how hard to think, tools or none, the form of the answer, whom to ask."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from backboard_server.domain.prompts import Effort, ModelChoice, ResponseFormat, Thinking
+from backboard_server.domain.prompts import Effort, ModelChoice, ResponseFormat, Thinking, ToolChoice
 
 from .bodies import from_json_text
 
 FALLBACKS_MAX = 5
 _BUDGET_TOKENS_MAX = 1_000_000
+_FUNCTION_NAME_CHARACTERS_MAX = 128
 _SCHEMA_NAME = r"^[a-zA-Z0-9_-]{1,64}$"  # platform.openai.com/docs/api-reference/chat: json_schema.name
+_OTHER_WORDS = {"any": "required", "tool": "function"}
 
 
 def _effort(value: object) -> object:
@@ -81,6 +83,50 @@ class ResponseFormatBody(BaseModel):
         return ResponseFormat(schema=schema.json_schema, name=schema.name, is_strict=bool(schema.strict))
 
 
+def _choice(value: object) -> object:
+    """Take a word as it is and other text as JSON, `any` and `tool` as some vendors call the same."""
+    if isinstance(value, str):
+        text = value.strip()
+        value = from_json_text(text) if text[:1] in ("", "{", "[", '"') or text == "null" else text
+    if isinstance(value, str):
+        value = {"type": value}
+    if not isinstance(value, dict):
+        return value
+    choice = cast("dict[str, object]", value)
+    kind = choice.get("type")
+    word = kind.strip().lower() if isinstance(kind, str) else ""
+    named = {"function": {"name": choice["name"]}} if "name" in choice else {}
+    return named | choice | {"type": _OTHER_WORDS.get(word, word)}
+
+
+class FunctionChoiceBody(BaseModel):
+    """The function to call."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: str = Field(min_length=1, max_length=_FUNCTION_NAME_CHARACTERS_MAX)
+
+
+class ToolChoiceBody(BaseModel):
+    """Whether tools are called: `auto`, `none`, `required`, or one `function` by its name."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["auto", "none", "required", "function"]
+    function: FunctionChoiceBody | None = None
+
+    @model_validator(mode="after")
+    def _has_its_function(self) -> ToolChoiceBody:
+        if self.type == "function" and self.function is None:
+            raise ValueError('of type "function" needs function: {"name": …}')
+        return self
+
+    def noun(self) -> ToolChoice:
+        """Return the noun."""
+        name = self.function.name if self.type == "function" and self.function else None
+        return ToolChoice(self.type, name)
+
+
 class FallbackBody(BaseModel):
     """A model to ask when the one before it fails; without `model_name` the provider's default."""
 
@@ -97,6 +143,7 @@ class FallbackBody(BaseModel):
 
 
 ThinkingField = Annotated[ThinkingBody | None, BeforeValidator(_switch)]
+ToolChoiceField = Annotated[ToolChoiceBody | None, BeforeValidator(_choice)]
 ResponseFormatField = Annotated[ResponseFormatBody | None, BeforeValidator(from_json_text)]
 Fallbacks = Annotated[
     Annotated[list[FallbackBody], Field(max_length=FALLBACKS_MAX)] | None, BeforeValidator(from_json_text)

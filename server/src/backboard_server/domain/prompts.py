@@ -78,16 +78,25 @@ class ResponseFormat(Struct, frozen=True, kw_only=True):
     is_strict: bool = False
 
 
+class ToolChoice(Struct, frozen=True):
+    """Whether the model calls tools: as it likes, none, at least one, or the function of that `name`."""
+
+    mode: Literal["auto", "none", "required", "function"]
+    name: str | None = None
+
+
 class Prompt(Struct, frozen=True, kw_only=True):
     """One call of a model, in nobody's wire format.
 
     `tools` are as the contract has them (A.1): `{"type": "function", "function": {"name", "parameters", …}}`.
+    Without `tool_choice` the model calls them as it likes; without tools it means nothing.
     `keys` holds the tenant's own keys by provider; they go before the server's.
     """
 
     choice: ModelChoice
     messages: tuple[PromptMessage, ...]
     tools: tuple[dict[str, Any], ...] = ()
+    tool_choice: ToolChoice | None = None
     response_format: ResponseFormat | None = None
     thinking: Thinking | None = None
     openrouter: dict[str, Any] | None = None
