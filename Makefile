@@ -66,7 +66,7 @@ bench: setup ## Run the benchmarks and write their results beside them
 
 lock: .venv/bin/uv ## Bring requirements/*.lock to what is declared (LOCK_ARGUMENTS=--upgrade: to the newest)
 	@$(compile) --group bootstrap --output-file requirements/bootstrap.lock
-	@$(compile) --group build server/pyproject.toml sdk/pyproject.toml --output-file requirements/run.lock
+	@$(compile) --all-extras --group build server/pyproject.toml sdk/pyproject.toml --output-file requirements/run.lock
 	@$(compile) --group dev --constraint requirements/run.lock --output-file requirements/dev.lock
 
 clean: ## Remove .venv and every cache; the data of your servers stays

@@ -68,10 +68,12 @@ def _pins(text: str) -> dict[str, list[str]]:
 
 
 def _declared(root: Path, lock: Lock) -> Iterator[Requirement]:
-    """What the pyprojects ask of one lock; our own packages are installed from the checkout."""
+    """What the pyprojects ask of one lock, extras included; our own packages come from the checkout."""
     for package in lock.packages:
         project = tomllib.loads((root / package / "pyproject.toml").read_text())["project"]
         yield from _requirements(project["dependencies"])
+        for extra in project.get("optional-dependencies", {}).values():
+            yield from _requirements(extra)
     groups = tomllib.loads((root / "pyproject.toml").read_text())["dependency-groups"]
     for group in lock.groups:
         yield from _requirements(groups[group])

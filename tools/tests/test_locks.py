@@ -39,6 +39,15 @@ def test_a_dependency_that_no_lock_holds_is_a_gap(root: Path) -> None:
     ]
 
 
+def test_what_an_extra_asks_for_is_locked_too(root: Path) -> None:
+    with (root / "server" / "pyproject.toml").open("a") as file:
+        file.write('[project.optional-dependencies]\nmcp = ["mcp>=2"]\n')
+
+    assert list(locks.find_gaps(root)) == [
+        "requirements/run.lock does not satisfy `mcp>=2`: run `make lock`."
+    ]
+
+
 def test_a_locked_version_below_the_declared_floor_is_a_gap(root: Path) -> None:
     _write_lock(root, "dev", "pyright==1.0.9" + HASH)
 
