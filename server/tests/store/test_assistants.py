@@ -10,6 +10,8 @@ import pytest
 from backboard_server.domain.assistants import Assistant, AssistantSetup
 from backboard_server.domain.errors import Invalid, NotFound
 from backboard_server.domain.ids import new_id
+from backboard_server.domain.prompts import ModelChoice
+from backboard_server.domain.tools import McpServer
 from backboard_server.store.assistants import (
     delete_assistant,
     get_assistant,
@@ -55,6 +57,20 @@ async def test_an_assistant_comes_back_as_it_was_stored(database: Database, tena
     assert made.created_at.utcoffset() is not None
     for field in AssistantSetup.__struct_fields__:
         assert getattr(made, field) == getattr(setup, field)
+
+
+async def test_its_fallbacks_and_mcp_servers_come_back_as_nouns(database: Database, tenant: Tenant) -> None:
+    fallbacks = [ModelChoice("openai", "gpt-4o")]
+    servers = [
+        McpServer(name="docs", url="https://a.example", allowed_tools=["look"]),
+        McpServer(name="mail", url="https://b.example", sealed_headers="AQ==", header_names=["X-Key"]),
+    ]
+
+    made = await make(database, tenant, fallbacks=fallbacks, mcp_servers=servers)
+    emptied = await update_assistant(database, tenant.caller.tenant_id, made.id, {"mcp_servers": []})
+
+    assert (made.fallbacks, made.mcp_servers) == (fallbacks, servers)
+    assert (emptied.fallbacks, emptied.mcp_servers) == (fallbacks, [])
 
 
 async def test_nothing_and_an_empty_list_of_tools_are_told_apart(database: Database, tenant: Tenant) -> None:

@@ -13,11 +13,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from backboard_server.domain.assistants import Assistant, AssistantSetup
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.threads import Thread
+from backboard_server.domain.tools import McpServer
 from backboard_server.store import assistants, threads
 
 from .bodies import Body, JsonObject
 from .edge import AdaptersOf, CallerOf, GuardedRoute
 from .knobs import FallbackBody, Fallbacks
+from .mcp_servers import McpServerRead, McpServersField, sealed
 from .shapes import Limit, Shape, Skip, now
 from .threads import ThreadRead
 
@@ -79,18 +81,20 @@ class AssistantCreate(Body):
     custom_fact_extraction_prompt: Text | None = None
     custom_update_memory_prompt: Text | None = None
     fallbacks: Fallbacks = None
+    mcp_servers: McpServersField = None
 
-    def setup(self) -> AssistantSetup:
-        """Return the noun."""
+    def setup(self, mcp_servers: list[McpServer] | None) -> AssistantSetup:
+        """Return the noun, with the servers as they are stored."""
         fields: dict[str, Any] = self.model_dump(exclude_none=True, exclude_unset=True)
         if "system_prompt" not in self.model_fields_set:
             fields["system_prompt"] = self.description
         fields |= _dumped_tools(self.tools) | _noun_fallbacks(self.fallbacks)
+        fields["mcp_servers"] = mcp_servers
         return AssistantSetup(**fields)
 
 
 class AssistantUpdate(Body):
-    """Changes to an assistant: what is left out stays; `tools` replaces the whole list."""
+    """Changes to an assistant: what is left out stays; a list replaces the whole list."""
 
     name: str = Field("", min_length=1, max_length=NAME_CHARACTERS_MAX)
     description: Text | None = None
@@ -100,11 +104,14 @@ class AssistantUpdate(Body):
     custom_fact_extraction_prompt: Text | None = None
     custom_update_memory_prompt: Text | None = None
     fallbacks: Fallbacks = None
+    mcp_servers: McpServersField = None
 
-    def changes(self) -> dict[str, Any]:
-        """Return the fields that were sent."""
+    def changes(self, mcp_servers: list[McpServer] | None) -> dict[str, Any]:
+        """Return the fields that were sent, with the servers as they are stored."""
         fields = self.model_dump(exclude_unset=True)
         fields |= _dumped_tools(self.tools) if "tools" in fields else {}
+        if "mcp_servers" in fields:
+            fields["mcp_servers"] = mcp_servers
         return fields | (_noun_fallbacks(self.fallbacks) if "fallbacks" in fields else {})
 
 
@@ -130,6 +137,7 @@ class AssistantRead(Shape):
     custom_fact_extraction_prompt: str | None
     custom_update_memory_prompt: str | None
     fallbacks: list[FallbackRead] | None
+    mcp_servers: list[McpServerRead] | None
     created_at: datetime
     updated_at: datetime
 
@@ -151,7 +159,8 @@ class ThreadCreate(Body):
 @router.post("", response_model=AssistantRead)
 async def create_assistant(body: AssistantCreate, adapters: AdaptersOf, caller: CallerOf) -> Assistant:
     """Create an assistant."""
-    return await assistants.insert_assistant(adapters.database, caller.tenant_id, new_id(), body.setup())
+    setup = body.setup(sealed(body.mcp_servers, adapters, caller.tenant_id))
+    return await assistants.insert_assistant(adapters.database, caller.tenant_id, new_id(), setup)
 
 
 @router.get("", response_model=list[AssistantRead])
@@ -179,9 +188,8 @@ async def update_assistant(
     assistant_id: UUID, body: AssistantUpdate, adapters: AdaptersOf, caller: CallerOf
 ) -> Assistant:
     """Change an assistant; what is left out stays as it is."""
-    return await assistants.update_assistant(
-        adapters.database, caller.tenant_id, assistant_id, body.changes()
-    )
+    changes = body.changes(sealed(body.mcp_servers, adapters, caller.tenant_id))
+    return await assistants.update_assistant(adapters.database, caller.tenant_id, assistant_id, changes)
 
 
 @router.delete("/{assistant_id}")

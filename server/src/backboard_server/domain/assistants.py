@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from .prompts import ModelChoice
+from .tools import McpServer
 
 DEFAULT_NAME = "Default assistant"
 
@@ -27,6 +28,7 @@ class AssistantSetup(Struct, frozen=True, kw_only=True):
     custom_fact_extraction_prompt: str | None = None
     custom_update_memory_prompt: str | None = None
     fallbacks: list[ModelChoice] | None = None
+    mcp_servers: list[McpServer] | None = None
 
 
 class Assistant(AssistantSetup, frozen=True, kw_only=True):

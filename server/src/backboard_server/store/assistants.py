@@ -11,16 +11,17 @@ import msgspec
 from backboard_server.domain.assistants import Assistant, AssistantSetup
 from backboard_server.domain.errors import NotFound
 from backboard_server.domain.prompts import ModelChoice
+from backboard_server.domain.tools import McpServer
 
 from .database import Database
 from .rows import decoded, encoded
 
 _COLUMNS = """
     id, name, description, system_prompt, tools, tok_k, embedding_provider, embedding_model_name,
-    embedding_dims, custom_fact_extraction_prompt, custom_update_memory_prompt, fallbacks, created_at,
-    updated_at
+    embedding_dims, custom_fact_extraction_prompt, custom_update_memory_prompt, fallbacks, mcp_servers,
+    created_at, updated_at
 """
-_JSON_COLUMNS = ("tools", "fallbacks")
+_JSON_COLUMNS = ("tools", "fallbacks", "mcp_servers")
 _CHANGEABLE = (
     "name",
     "description",
@@ -30,6 +31,7 @@ _CHANGEABLE = (
     "custom_fact_extraction_prompt",
     "custom_update_memory_prompt",
     "fallbacks",
+    "mcp_servers",
 )
 
 
@@ -43,13 +45,14 @@ async def insert_assistant(
             INSERT INTO assistants (
                 tenant_id, id, name, description, system_prompt, tools, tok_k,
                 embedding_provider, embedding_model_name, embedding_dims,
-                custom_fact_extraction_prompt, custom_update_memory_prompt, fallbacks
-            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                custom_fact_extraction_prompt, custom_update_memory_prompt, fallbacks, mcp_servers
+            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
             RETURNING {_COLUMNS}
             """,
             tenant_id, assistant_id, setup.name, setup.description, setup.system_prompt, encoded(setup.tools),
             setup.tok_k, setup.embedding_provider, setup.embedding_model_name, setup.embedding_dims,
             setup.custom_fact_extraction_prompt, setup.custom_update_memory_prompt, encoded(setup.fallbacks),
+            encoded(setup.mcp_servers),
         )  # fmt: skip
     assert row is not None  # noqa: S101 - an INSERT that returns has a row
     return _assistant(row)
@@ -116,4 +119,5 @@ async def delete_assistant(database: Database, tenant_id: UUID, assistant_id: UU
 def _assistant(row: asyncpg.Record) -> Assistant:
     values = decoded(row, *_JSON_COLUMNS)
     values["fallbacks"] = msgspec.convert(values["fallbacks"], list[ModelChoice] | None)
+    values["mcp_servers"] = msgspec.convert(values["mcp_servers"], list[McpServer] | None)
     return Assistant(**values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from uuid import UUID
 
 from backboard_server.adapters import Adapters
@@ -22,3 +23,8 @@ async def open_toolbox(
     is a problem of the toolbox and raises nothing. Without servers nothing is imported and nothing is asked.
     """
     yield Toolbox((), tuple(f"{server.name}: MCP servers cannot be reached yet" for server in servers))
+
+
+def can_use_mcp() -> bool:
+    """Whether the library that speaks to MCP servers is installed; it is an extra of the server's package."""
+    return find_spec("mcp") is not None
