@@ -1,10 +1,10 @@
-"""What the outside hands the verbs: the store, and the ports to models."""
+"""What the outside hands the verbs: the store, and the ports to models and to addresses that tenants name."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-from .domain.ports import ChatModels
+from .domain.ports import ChatModels, Outside
 from .store.blobs import Blobs
 from .store.database import Database
 from .store.sealing import Sealer
@@ -25,5 +25,6 @@ class Adapters(Struct, frozen=True, kw_only=True):
     database: Database
     blobs: Blobs
     models: ChatModels
+    outside: Outside
     sealer: Sealer
     limits: Limits = Limits()

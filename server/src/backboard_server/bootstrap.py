@@ -11,6 +11,7 @@ from .adapters import Adapters, Limits
 from .models.listed import watch
 from .providers import EgressTimeouts, Providers
 from .providers.configured import configured_rows
+from .providers.outside import GuardedOutside
 from .providers.table import Row
 from .settings import Settings
 from .store import address
@@ -49,6 +50,7 @@ async def open_adapters(
 ) -> AsyncGenerator[Adapters]:
     """Connect this process to the world, and disconnect it at the end. Postgres runs and is migrated."""
     models = open_models(settings)
+    outside = GuardedOutside(settings.egress_allow)
     database = await open_database(app_address(settings), connection_class=connection_class)
     watching = asyncio.create_task(watch(database, models.catalogue), name="watch listed models")
     try:
@@ -56,6 +58,7 @@ async def open_adapters(
             database=database,
             blobs=open_blobs(settings.blob_url, settings.data_dir / "blobs"),
             models=models,
+            outside=outside,
             sealer=Sealer(settings.secret_keys, settings.data_dir.expanduser()),
             limits=Limits(
                 history_messages_max=settings.history_messages_max,
@@ -66,6 +69,7 @@ async def open_adapters(
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
+        await outside.aclose()
         await models.aclose()
         await database.close()
 

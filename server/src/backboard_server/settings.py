@@ -148,6 +148,12 @@ class Settings(BaseSettings):
         ge=0,
         description="The pause before a failed call of a provider is tried again; it doubles.",
     )
+    egress_allow: str | None = Field(
+        default=None,
+        description="Hosts, IP addresses and networks, separated by commas, that tenants may name although "
+        "they are private, and ask over plain http too. "
+        "Without it webhooks and MCP servers are on the internet and speak https.",
+    )
     body_bytes_max: int = Field(
         default=110_000_000, ge=1, description="How long the body of a request may be, in bytes."
     )

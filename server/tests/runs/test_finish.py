@@ -30,6 +30,7 @@ from backboard_server.domain.prompts import (
 from backboard_server.domain.runs import Attempt
 from backboard_server.domain.threads import HistoryMessage, Turn
 from backboard_server.providers import Providers
+from backboard_server.providers.outside import GuardedOutside
 from backboard_server.runs.context import assemble
 from backboard_server.runs.draft import Draft, views
 from backboard_server.runs.finish import OpenRun, finish
@@ -305,6 +306,7 @@ async def test_an_answer_waits_for_a_database_that_is_away_for_a_moment(tmp_path
             database=await open_database(address),
             blobs=Blobs(MemoryStore()),
             models=models,
+            outside=GuardedOutside(None),
             sealer=Sealer([], tmp_path),
         )
         run = await open_run(adapters, tenant)

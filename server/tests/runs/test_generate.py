@@ -13,6 +13,7 @@ from backboard_server.domain.errors import Upstream
 from backboard_server.domain.events import Event, ModelFallback, RunIds
 from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage
 from backboard_server.providers import Providers
+from backboard_server.providers.outside import GuardedOutside
 from backboard_server.runs import generate as generating
 from backboard_server.runs.draft import Draft
 from backboard_server.runs.generate import ATTEMPTS_MAX, generate
@@ -42,7 +43,14 @@ async def answered(
     seen: list[Event] | None = None,
 ) -> Draft:
     sealer = Sealer([], Path("/nowhere"))  # no key of a tenant is at play here
-    adapters = Adapters(database=database, blobs=blobs, models=models, sealer=sealer, limits=limits)
+    adapters = Adapters(
+        database=database,
+        blobs=blobs,
+        models=models,
+        outside=GuardedOutside(None),
+        sealer=sealer,
+        limits=limits,
+    )
     draft = Draft(RunIds("t", "a", "r"), PROMPT.choice)
     async for event in generate(adapters, PROMPT, draft, streamed=True, fallbacks=fallbacks):
         if seen is not None:

@@ -41,6 +41,7 @@ def serve(settings: Settings, *, has_worker: bool, is_generated_key_allowed: boo
     )
     os.environ[f"{PREFIX}DATA_DIR"] = str(settings.data_dir)  # the job worker reads the environment
     _check_own_providers(settings)
+    _check_egress(settings)
     is_lost = threading.Event()
 
     def stop_without_postgres() -> None:
@@ -65,6 +66,14 @@ def _check_own_providers(settings: Settings) -> None:
         from backboard_server.bootstrap import own_rows  # a quarter of a second that others are spared
 
         own_rows(settings)
+
+
+def _check_egress(settings: Settings) -> None:
+    """Say what is wrong with the operator's list of allowed addresses once, for the same reason."""
+    if settings.egress_allow:
+        from backboard_server.providers.outside import GuardedOutside
+
+        GuardedOutside(settings.egress_allow)
 
 
 @contextmanager

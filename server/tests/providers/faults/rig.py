@@ -14,6 +14,7 @@ from backboard_server.domain.errors import Upstream
 from backboard_server.domain.events import RunIds
 from backboard_server.domain.prompts import Delta, ModelChoice, Prompt, PromptMessage
 from backboard_server.providers import EgressTimeouts, Providers
+from backboard_server.providers.outside import GuardedOutside
 from backboard_server.providers.table import WireName
 from backboard_server.runs.draft import Draft
 from backboard_server.runs.generate import generate
@@ -95,6 +96,7 @@ async def outcome_of(
         database=Database(asyncpg.create_pool()),
         blobs=open_blobs(None, folder),
         models=providers,
+        outside=GuardedOutside(None),
         sealer=Sealer((), folder),
         limits=Limits(retry_base_seconds=0.0001, first_token_budget_seconds=budget),
     )
