@@ -1,9 +1,9 @@
 """What Anthropic demands of a request, and the seal that its thoughts must bear when they come back.
 
 Reference: platform.claude.com/docs, "Messages", "Handle tool calls", "Thinking", "Preserved thinking",
-"Prompt caching" and "Structured outputs"; where the reference is silent, the sentences that users report in
-anthropics/claude-code (issues 7929, 13460, 27337, 50082, 63284), anomalyco/opencode (3077) and
-vybestack/llxprt-code (2335).
+"Prompt caching", "Structured outputs" and "Define tools"; where the reference is silent, the sentences that
+users report in anthropics/claude-code (issues 7929, 13460, 27337, 50082, 63284), anomalyco/opencode (3077),
+vybestack/llxprt-code (2335), mastra-ai/mastra (7507) and Adam-CAD/CADAM (pull request 220).
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ _WITHOUT_BUDGET = (
     "claude-mythos",
 )
 _ALWAYS_THINKING = ("claude-opus-5-5", "claude-sonnet-5-5", "claude-fable", "claude-mythos")
+_UNFORCED = _ALWAYS_THINKING
+_CHOICES = frozenset({"auto", "any", "tool", "none"})
 _BETWEEN_TOOLS = ("claude-sonnet-5-5",)
 _CHECKS_PREFIX = ("claude-fable-5-", "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5")
 
@@ -193,6 +195,25 @@ def _tools(body: Json) -> Iterator[str]:
             yield "input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level"
 
 
+def _choice(body: Json) -> Iterator[str]:
+    choice: Json | None = body.get("tool_choice")
+    if choice is None:
+        return
+    kind, thinking = choice.get("type"), cast("Json", body.get("thinking") or {})
+    if kind not in _CHOICES:
+        yield f"tool_choice: Input tag '{kind}' does not match any of the expected tags: {sorted(_CHOICES)}"
+    if not body.get("tools"):
+        yield "tool_choice may only be specified while providing tools."
+    if kind == "tool" and choice.get("name") not in [tool.get("name") for tool in body.get("tools") or ()]:
+        yield f"Tool '{choice.get('name')}' not found in provided tools"
+    if kind not in ("any", "tool"):
+        return
+    if thinking.get("type") == "enabled":
+        yield "Thinking may not be enabled when tool_choice forces tool use."
+    if body["model"].startswith(_UNFORCED):
+        yield "tool_choice forces tool use is not compatible with this model."
+
+
 def _thinking(body: Json) -> Iterator[str]:
     thinking, model = body.get("thinking"), body["model"]
     if thinking is None:
@@ -321,6 +342,7 @@ _DEMANDS: tuple[Callable[[Json], Iterator[str]], ...] = (
     _contents,
     _calls,
     _tools,
+    _choice,
     _thinking,
     _seals,
     _marks,

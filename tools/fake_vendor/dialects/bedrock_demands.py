@@ -3,7 +3,7 @@
 Shapes and patterns are those of AWS's own service description (`bedrock-runtime`, 2023-09-30, in botocore).
 The sentences are quoted as users report them: BerriAI/litellm issue 20048, langchain-ai/langchainjs issue
 6724, NousResearch/hermes-agent issues 55092 and 108584, UKGovernmentBEIS/inspect_ai issue 5217,
-maximhq/bifrost pull request 6942, vxcontrol/pentagi pull request 196.
+maximhq/bifrost pull request 6942, vxcontrol/pentagi pull request 196, boto/boto3 issue 4687.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import msgspec
 
 from fake_vendor.terms import Json
 
-from .bedrock_models import model_refusal
+from .bedrock_models import choice_refusal, model_refusal
 
 _FIELDS = frozenset({"messages", "system", "inferenceConfig", "toolConfig", "outputConfig"}) | {
     "additionalModelRequestFields"
@@ -203,6 +203,20 @@ def _tools(body: Json, _: str) -> Iterator[str]:
             yield f"The value at {place}.inputSchema.json.type must be one of the following: object."
 
 
+def _choice(body: Json, model: str) -> Iterator[str]:
+    configuration: Json = body.get("toolConfig") or {}
+    choice: Json | None = configuration.get("toolChoice")
+    if choice is None:
+        return
+    (kind,) = choice if len(choice) == 1 else ("",)
+    if kind not in ("auto", "any", "tool"):
+        yield "Unknown parameter in toolConfig.toolChoice: one of auto, any, tool must be set"
+    names = [tool["toolSpec"]["name"] for tool in _tools_of(body) if "toolSpec" in tool]
+    if kind == "tool" and choice["tool"]["name"] not in names:
+        yield f"The tool {choice['tool']['name']} of toolConfig.toolChoice.tool is not in toolConfig.tools."
+    yield from choice_refusal(kind, body, model)
+
+
 def _output(body: Json, _: str) -> Iterator[str]:
     if "outputConfig" not in body:
         return
@@ -246,4 +260,4 @@ def _tools_of(body: Json) -> list[Json]:
     return cast("list[Json]", cast("Json", body.get("toolConfig", {})).get("tools", []))
 
 
-_CHECKS = (_shape, _blocks, _calls, _thoughts, _files, _tools, _output, _model)
+_CHECKS = (_shape, _blocks, _calls, _thoughts, _files, _tools, _choice, _output, _model)

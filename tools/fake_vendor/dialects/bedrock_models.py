@@ -3,9 +3,11 @@
 Sources: docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html,
 …/claude-messages-adaptive-thinking.html and …/claude-messages-thinking-block-binding.html;
 platform.claude.com/docs, "Thinking" (which models let themselves be turned off);
-docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html. The sentences are quoted as users
-report them: BerriAI/litellm issue 10463, RooCodeInc/Roo-Code pull request 11238, zed-industries/zed issue
-28521, LibreChat-AI/agents pull request 253.
+docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html. Who takes which choice of tools:
+…/bedrock/latest/APIReference/API_runtime_ToolChoice.html and langchain-ai/langchain-aws. The sentences are
+quoted as users report them: BerriAI/litellm issue 10463, RooCodeInc/Roo-Code pull request 11238,
+zed-industries/zed issue 28521, LibreChat-AI/agents pull request 253, can1357/oh-my-pi issue 341,
+strands-agents/harness-sdk issue 1241.
 """
 
 from __future__ import annotations
@@ -25,6 +27,14 @@ _OTHERS = {
 }
 _NOBODY = re.compile(r"(?!)")
 _BINDING_BETA = "thinking-binding-controls-2026-08-01"
+_FREE_WHILE_THINKING = re.compile(r"claude-(opus|sonnet|haiku)-(4-8|5)")
+_NEVER_FORCED = re.compile(r"claude-(fable|mythos|(opus|sonnet)-5-5)")
+_CHOICES = {  # by a part of a model's name, the first that fits
+    "amazon.nova": ("auto", "any", "tool"),
+    "mistral-large": ("auto", "any"),
+    "deepseek.v": ("any",),
+    "": ("auto",),
+}
 _NOVA_SCHEMA = frozenset({"type", "properties", "required"})
 _OUTPUT_TOKENS_DEFAULT = 4_096
 _BUDGET_TOKENS_MIN = 1_024
@@ -45,6 +55,25 @@ def model_refusal(body: Json, model: str) -> Iterator[str]:
         yield from _nova(body, fields, model)
     elif fields:
         yield f"Malformed input request: #: extraneous key [{next(iter(fields))}] is not permitted"
+
+
+def choice_refusal(kind: str, body: Json, model: str) -> Iterator[str]:
+    """Yield what this model would refuse of a choice of tools."""
+    if "anthropic.claude" not in model:
+        if kind not in next(taken for name, taken in _CHOICES.items() if name in model):
+            field = f"toolConfig.toolChoice.{kind}"
+            yield f"This model doesn't support the {field} field. Remove {field} and try again."
+        return
+    fields: Json = body.get("additionalModelRequestFields") or {}
+    thinking: Json = fields.get("thinking") or {}
+    thinks = thinking.get("type") in ("enabled", "adaptive") and not _FREE_WHILE_THINKING.search(model)
+    if kind != "auto" and _NEVER_FORCED.search(model):
+        yield "The model returned the following errors: tool_choice that forces a call is not supported."
+    elif kind != "auto" and thinks:
+        yield (
+            "The model returned the following errors: Thinking may not be enabled when tool_choice forces "
+            "tool use."
+        )
 
 
 def _cache_points(body: Json, model: str) -> Iterator[str]:

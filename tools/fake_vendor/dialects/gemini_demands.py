@@ -160,6 +160,28 @@ def _form(body: Json, model: str) -> Iterator[str]:
                 yield "Only one of parameters and parameters_json_schema may be set."
 
 
+def _choice(body: Json, _: str) -> Iterator[str]:
+    config: Json = _part_of(_part_of(body, "toolConfig"), "functionCallingConfig")
+    if not config:
+        return
+    declared = [
+        function.get("name")
+        for tool in body.get("tools") or ()
+        for function in tool.get("functionDeclarations") or ()
+    ]
+    mode = config.get("mode")
+    allowed: list[str] = config.get("allowedFunctionNames") or []
+    if not declared:
+        yield "Function calling config is set without function_declarations."
+    if mode not in ("AUTO", "ANY", "NONE", "VALIDATED"):
+        yield f"Invalid value at 'tool_config.function_calling_config.mode': \"{mode}\""
+    if allowed and mode not in ("ANY", "VALIDATED"):
+        yield "Allowed function names should be set only when function calling config mode is ANY."
+    for name in allowed:
+        if name not in declared:
+            yield f"Function calling config: the allowed function {name} is not among the declarations."
+
+
 def _thinking(body: Json, model: str) -> Iterator[str]:
     config: Json = _part_of(_part_of(body, "generationConfig"), "thinkingConfig")
     level, budget = config.get("thinkingLevel"), config.get("thinkingBudget")
@@ -200,5 +222,6 @@ _CHECKS: tuple[Callable[[Json, str], Iterator[str]], ...] = (
     _structs,
     _signed,
     _form,
+    _choice,
     _thinking,
 )

@@ -6,7 +6,8 @@ Mistral's are those of its validator (mistralai/mistral-common, protocol/instruc
 charmbracelet/crush issue 279, nearai/ironclaw issue 1241 and avante-corp/avante.nvim pull request 2695; it
 knows no field beside those of docs.mistral.ai/api. DeepSeek's and Kimi's are those of
 api-docs.deepseek.com/guides/thinking_mode and QuantumNous/new-api issue 3121; an empty thought is none to
-them (NousResearch/hermes-agent pull request 18263, charmbracelet/crush issue 2696).
+them (NousResearch/hermes-agent pull request 18263, charmbracelet/crush issue 2696). Who cannot be forced to
+call a tool: deepseek-ai/DeepSeek-V3 issue 1376, UKGovernmentBEIS/inspect_ai pull request 5152, docs.z.ai.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any, cast
 import msgspec
 
 from fake_vendor.terms import Json
+
+from .openai_terms import choice_refusals
 
 _MISTRALS = re.compile(r"(open-)?(mi|mini|ma|dev|code)stral|pixtral|(open-)?mixtral")
 _RESTS_BESIDE_TOOLS = re.compile(r"gpt-5\.[2-9]|gpt-[6-9]")
@@ -51,7 +54,11 @@ def text_of_message(message: Json) -> str:
 def refusal_of(model: str, body: Json) -> str | None:
     """Return the first sentence of refusal that a request earns at the host of this model, or None."""
     refusal = (
-        _unanswered_call(body["messages"]) or _no_word_of_json(body) or _thought_beside_tools(model, body)
+        _unanswered_call(body["messages"])
+        or _no_word_of_json(body)
+        or _thought_beside_tools(model, body)
+        or next(choice_refusals(body.get("tool_choice"), body.get("tools") or [], is_flat=False), None)
+        or _force(_name_of(model), body)
     )
     if refusal:
         return refusal
@@ -179,6 +186,25 @@ def _thought_beside_tools(model: str, body: Json) -> str | None:
         f"Function tools with reasoning_effort are not supported for {model} in /v1/chat/completions. "
         "To use function tools, use /v1/responses or set reasoning_effort to 'none'."
     )
+
+
+def _force(name: str, body: Json) -> str | None:
+    """Return the refusal of a host whose models choose their tools themselves, always or while they think."""
+    choice = body.get("tool_choice", "auto")
+    if name.startswith("glm-"):
+        return None if choice == "auto" else "tool_choice: only 'auto' is supported"
+    if choice in ("auto", "none"):
+        return None
+    asked = choice if isinstance(choice, str) else "specified"
+    if name.startswith("kimi-k3") and asked == "specified":
+        return f"tool_choice '{asked}' is incompatible with thinking enabled"
+    if _is_thinking_off(body):
+        return None
+    if name.startswith(("deepseek-reasoner", "deepseek-v4")):
+        return "Thinking mode does not support this tool_choice"
+    if name.startswith(("kimi-k2.", "kimi-k2-thinking")):
+        return f"tool_choice '{asked}' is incompatible with thinking enabled"
+    return None
 
 
 def _no_word_of_json(body: Json) -> str | None:

@@ -14,6 +14,8 @@ from typing import Any, cast
 
 from fake_vendor.terms import Json
 
+from .openai_terms import choice_refusals
+
 _SEAL = "known to the vendor alone"
 _CALL_ID_CHARACTERS_MAX = 64
 _NAME = "^[a-zA-Z0-9_-]+$"
@@ -70,6 +72,7 @@ def _of_fields(body: Json) -> Iterator[str]:
                 f"Invalid schema for function '{tool.get('name')}': schema must have type 'object' and "
                 "not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level."
             )
+    yield from choice_refusals(body.get("tool_choice"), body.get("tools") or [], is_flat=True)
     text: Json = body.get("text") or {}
     wanted: Json = text.get("format") or {}
     if wanted.get("type") == "json_object" and "json" not in str(body["input"]).lower():

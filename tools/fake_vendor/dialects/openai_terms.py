@@ -1,4 +1,4 @@
-"""What OpenAI says alike in both of its protocols: errors, and the list of models.
+"""What OpenAI says alike in both of its protocols: errors, the list of models, refusals of a choice of tools.
 
 Reference: platform.openai.com/docs/api-reference/models and .../docs/guides/error-codes; `insufficient_quota`
 is quoted as ChatGPTNextWeb/NextChat issue 3664 has it.
@@ -6,7 +6,8 @@ is quoted as ChatGPTNextWeb/NextChat issue 3664 has it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
 
 from fake_vendor.terms import Json, Problem, ProblemKind
 
@@ -42,3 +43,22 @@ def list_of(names: Iterable[str]) -> Json:
     """Return ListModelsResponse."""
     rows = [{"id": name, "object": "model", "created": CREATED, "owned_by": "fake"} for name in names]
     return {"object": "list", "data": rows}
+
+
+def choice_refusals(choice: object, tools: list[Json], *, is_flat: bool) -> Iterator[str]:
+    """Yield what is refused of a `tool_choice`; in Responses tools and choice are flat, elsewhere nested."""
+    if choice is None:
+        return
+    if not tools:
+        yield "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified."
+    if isinstance(choice, str):
+        if choice not in ("none", "auto", "required"):
+            yield f"Invalid value: '{choice}'. Supported values are: 'none', 'auto', and 'required'."
+        return
+    functions = tools if is_flat else [cast("Json", tool.get("function") or {}) for tool in tools]
+    wanted: Json = cast("Json", choice)
+    name = (wanted if is_flat else cast("Json", wanted.get("function") or {})).get("name")
+    if wanted.get("type") != "function" or not name:
+        yield "Missing required parameter: 'tool_choice.function.name'."
+    if name not in [function.get("name") for function in functions]:
+        yield f"Tool choice '{name}' not found in 'tools' parameter."
