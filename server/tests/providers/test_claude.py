@@ -9,6 +9,7 @@ from backboard_server.providers._claude import (
     Claude,
     Plan,
     claude_of,
+    forcing_of,
     lacks_thought,
     plan_of,
     traits_of,
@@ -239,3 +240,29 @@ def test_thoughts_are_let_loose_beside_what_was_asked_for() -> None:
     assert with_loose_thoughts(None) == {"type": "adaptive", "block_binding": binding}
     asked = with_loose_thoughts({"type": "adaptive", "display": "omitted"})
     assert asked == {"type": "adaptive", "display": "omitted", "block_binding": binding}
+
+
+@pytest.mark.parametrize(
+    ("name", "unasked", "thinking"),
+    [
+        ("claude-3-5-haiku-latest", "named", "never"),
+        ("claude-opus-4-5", "named", "never"),
+        ("claude-sonnet-4-6", "named", "never"),
+        ("claude-opus-4-8", "named", "named"),
+        ("claude-opus-5", "named", "named"),
+        ("claude-haiku-5-5", "named", "named"),
+        ("claude-sonnet-5-5", "never", "never"),
+        ("claude-fable-5", "never", "never"),
+        ("claude-opus-7", "never", "never"),
+        ("MiniMax-M2", "named", "never"),
+    ],
+)
+def test_some_cannot_be_made_to_call_a_tool_always_or_while_they_think(
+    name: str, unasked: str, thinking: str
+) -> None:
+    traits = traits_of(name, is_claude=False)
+
+    assert forcing_of(traits, None) == unasked
+    assert forcing_of(traits, {"type": "disabled"}) == unasked
+    assert forcing_of(traits, {"type": "adaptive"}) == thinking
+    assert forcing_of(traits, {"type": "enabled", "budget_tokens": 1_024}) == thinking

@@ -17,6 +17,7 @@ from backboard_server.domain.prompts import (
     PromptMessage,
     Thinking,
     ToolCall,
+    ToolChoice,
 )
 from backboard_server.providers._fitting import fit, simplified
 
@@ -222,3 +223,13 @@ def _check_pairs(messages: tuple[PromptMessage, ...]) -> None:
             assert awaited == []
             awaited = [call.id for call in message.tool_calls]
     assert awaited == []
+
+
+def test_a_choice_of_tools_goes_no_further_than_the_tools() -> None:
+    tool: dict[str, Any] = {"type": "function", "function": {"name": "look_up"}}
+    asked = _prompt(ASKED, tools=(tool,), tool_choice=ToolChoice("function", "look_up"))
+    other = replace(asked, tool_choice=ToolChoice("function", "unknown"))
+
+    assert fit(asked, "here", ABLE, ALL).tool_choice == asked.tool_choice
+    assert fit(asked, "here", replace(ABLE, takes_tools=False), ALL).tool_choice is None
+    assert fit(other, "here", ABLE, ALL).tool_choice is None

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from backboard_server.domain.errors import Invalid, Upstream
-from backboard_server.domain.prompts import Delta, ModelChoice, Prompt, TextDelta, Thinking
+from backboard_server.domain.prompts import Delta, ModelChoice, Prompt, TextDelta, Thinking, ToolChoice
 from backboard_server.providers import Providers
 from fake_vendor import Answer, FakeVendor, Status
 from fake_vendor.dialects.openai_chat import OpenAIChat
@@ -154,3 +154,21 @@ async def test_an_own_address_that_lacks_a_variable_says_which(prompt: Prompt) -
         Providers({"AZURE_API_KEY": KEY}).stream(
             replace(prompt, choice=ModelChoice("azure", "claude-opus-4-5")), streamed=True
         )
+
+
+async def test_a_model_that_turns_out_not_to_take_a_choice_of_tools_is_left_to_choose(
+    vendor: FakeVendor, providers: Providers, prompt: Prompt
+) -> None:
+    vendor.script(
+        Answer(fault=Status(status=400, kind="invalid", message="tool_choice required is not supported")),
+        Answer(text="Hello."),
+    )
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+
+    text = await _text(
+        providers, replace(prompt, tools=(tool,), tool_choice=ToolChoice("required")), streamed=True
+    )
+
+    assert text == "Hello."
+    assert [request.body.get("tool_choice") for request in vendor.requests] == ["required", None]
+    assert all("tools" in request.body for request in vendor.requests)

@@ -17,6 +17,7 @@ from msgspec import Struct
 from backboard_server.domain.prompts import Effort, Thinking
 
 from ._efforts import effort_of
+from ._tool_choice import Forcing
 
 BINDING_BETA = "thinking-binding-controls-2026-08-01"
 BUDGET_TOKENS_MIN = 1_024  # the vendor's
@@ -35,6 +36,10 @@ ThinkingMode = Literal[
 class Traits(Struct, frozen=True, kw_only=True):
     """What a model takes. `off` is the type of thinking that turns it off where that must be said.
 
+    `forced` says when it can be made to call a tool: some refuse to while they are asked to think, some
+    always do ("Forced tool use is not supported" of the migration guides; of models before 4.8 on Bedrock,
+    langchain-ai/langchain-aws pull request 1141).
+
     `hides_thoughts` says that thoughts are shown on demand alone, `checks_prefix` that a thought is refused
     when anything before it has changed, `takes_unsigned` that thoughts need no signature.
     """
@@ -45,6 +50,7 @@ class Traits(Struct, frozen=True, kw_only=True):
     hides_thoughts: bool = False
     checks_prefix: bool = False
     takes_unsigned: bool = False
+    forced: Literal["always", "unless_thinking", "never"] = "never"
 
 
 class Claude(Struct, frozen=True):
@@ -94,7 +100,7 @@ _OFF: dict[tuple[str, tuple[int, int]], Literal["disabled", "between_tools"]] = 
 _UNKNOWN_CLAUDE = Traits(
     thinking="always", has_structured_output=True, hides_thoughts=True, checks_prefix=True
 )
-_FOREIGN = Traits(thinking="budget", off="disabled", takes_unsigned=True)
+_FOREIGN = Traits(thinking="budget", off="disabled", takes_unsigned=True, forced="unless_thinking")
 
 
 def claude_of(model: str) -> Claude | None:
@@ -115,10 +121,17 @@ def traits_of(model: str, *, is_claude: bool) -> Traits:
     version = claude.version
     if version < (4, 6):
         return Traits(
-            thinking="budget" if version >= (3, 7) else "none", has_structured_output=version >= (4, 5)
+            thinking="budget" if version >= (3, 7) else "none",
+            has_structured_output=version >= (4, 5),
+            forced="unless_thinking",
         )
     if version < (5, 0):
-        return Traits(thinking="adaptive", has_structured_output=True, hides_thoughts=version >= (4, 7))
+        return Traits(
+            thinking="adaptive",
+            has_structured_output=True,
+            hides_thoughts=version >= (4, 7),
+            forced="always" if version >= (4, 8) else "unless_thinking",
+        )
     return _fifth_generation(claude)
 
 
@@ -140,6 +153,17 @@ def plan_of(wish: Thinking | None, traits: Traits, max_tokens: int) -> Plan:
             return Plan(shows_thoughts=True)
         case _:
             return Plan(thinking=_adaptive(wish, traits), effort=_effort(wish), shows_thoughts=True)
+
+
+def forcing_of(traits: Traits, thinking: Json | None) -> Forcing:
+    """Return what a model can be made to call beside its field of thinking."""
+    match traits.forced:
+        case "always":
+            return "named"
+        case "unless_thinking":
+            return "never" if thinking and thinking["type"] in ("enabled", "adaptive") else "named"
+        case "never":
+            return "never"
 
 
 def lacks_thought(
@@ -206,4 +230,6 @@ def _fifth_generation(claude: Claude) -> Traits:
         has_structured_output=True,
         hides_thoughts=True,
         checks_prefix=claude.version > (5, 0),
+        # Of this generation, those that can be told not to think at all can be told what to call.
+        forced="always" if off == "disabled" else "never",
     )

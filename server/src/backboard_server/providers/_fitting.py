@@ -2,7 +2,8 @@
 
 A thread may have been answered by any number of providers. Its history is neutral; here it becomes what this
 provider takes: sidecars of others are dropped, tool calls and their outputs come in pairs (or as text, for a
-model without tools), files that this model cannot look at are named instead of shown.
+model without tools), files that this model cannot look at are named instead of shown. A choice of tools goes
+no further than the tools do.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from msgspec.structs import replace
 from backboard_server.domain.models import Facts
 from backboard_server.domain.prompts import Media, MediaKind, Prompt, PromptMessage
 
+from ._tool_choice import settled
+
 _SILENT = "[A message without text.]"  # vendors refuse empty ones
 _LOST = "[The output of this call is not known.]"
 
@@ -24,12 +27,13 @@ def fit(prompt: Prompt, provider: str, facts: Facts, carried: frozenset[MediaKin
     messages = _paired(prompt.messages)
     if not facts.takes_tools:
         messages = _spoken(messages)
-    return replace(
+    fitted = replace(
         prompt,
         messages=tuple(_fitted(message, provider, takes) for message in messages),
         tools=prompt.tools if facts.takes_tools else (),
         thinking=prompt.thinking if facts.may_reason else None,
     )
+    return settled(fitted)
 
 
 def simplified(prompt: Prompt) -> Prompt | None:

@@ -22,6 +22,7 @@ from ._fitting import fit, simplified
 from ._hosts import Host
 from ._http import Egress, EgressTimeouts, Reply
 from ._listing import FirstModels
+from ._tool_choice import unforced
 from .table import Row, WireName, wire_of
 from .wires import WIRES, AnswerReader, Wire
 
@@ -51,8 +52,9 @@ class Providers:
 
     The environment is read by name: keys and a base URL for each row of the table, and the server's
     default in `BACKBOARD_LLM_PROVIDER` and `BACKBOARD_MODEL_NAME`; `rows` are the operator's own providers.
-    One call is one attempt, but for a prompt that a provider refuses because of its history, which is sent
-    once more without what it may have stumbled over. Other retries belong to the caller.
+    One call is one attempt, but for a prompt that a provider refuses because of its history or of its choice
+    of tools, which is sent once more without what it may have stumbled over. Other retries belong to the
+    caller.
     """
 
     def __init__(
@@ -175,6 +177,8 @@ class Providers:
             return None
         if thinking := _unseen(way.prompt.thinking, failure):
             return way._replace(prompt=replace(way.prompt, thinking=thinking))
+        if free := unforced(way.prompt, failure.said):
+            return way._replace(prompt=free)
         simple = simplified(fitted)
         return way._replace(prompt=simple) if simple else None
 

@@ -28,6 +28,7 @@ from backboard_server.domain.prompts import (
     Thinking,
     ToolCall,
     ToolCallDelta,
+    ToolChoice,
     Usage,
 )
 from backboard_server.providers import Providers
@@ -329,6 +330,29 @@ async def test_arguments_that_are_no_object_do_not_brick_the_thread(wire: str, a
     request = await _asked(wire, messages=messages, tools=(WEATHER,))
 
     assert b"That was no JSON." in request.content
+
+
+@wires
+@pytest.mark.parametrize(
+    "choice",
+    [
+        ToolChoice("auto"),
+        ToolChoice("none"),
+        ToolChoice("required"),
+        ToolChoice("function", "weather"),
+        ToolChoice("function", "unknown"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("has_tools", [False, True])
+@pytest.mark.parametrize("thinking", [None, Thinking(effort="high")], ids=str)
+async def test_no_choice_of_tools_is_refused(
+    wire: str, choice: ToolChoice, has_tools: bool, thinking: Thinking | None
+) -> None:
+    tools = (WEATHER,) if has_tools else ()
+
+    for model in THINKING_MODELS[wire]:
+        await _asked(wire, model=model, tools=tools, tool_choice=choice, thinking=thinking)
 
 
 async def _asked(wire: str, *, model: str | None = None, **fields: Any) -> Recorded:

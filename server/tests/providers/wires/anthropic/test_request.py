@@ -14,9 +14,11 @@ from backboard_server.domain.prompts import (
     Sidecar,
     Thinking,
     ToolCall,
+    ToolChoice,
 )
 from backboard_server.providers._claude import BINDING_BETA
 from backboard_server.providers.wires.anthropic.request import Request, request_of
+from fake_vendor.dialects.anthropic_demands import refusal_of
 
 Json = dict[str, Any]
 
@@ -205,3 +207,72 @@ def test_a_beta_is_used_only_where_it_is_needed(model: str, is_anthropic: bool, 
 
     assert request.betas == ()
     assert "thinking" not in msgspec.json.decode(request.body)
+
+
+@pytest.mark.parametrize(
+    ("choice", "sent"),
+    [
+        (None, None),
+        (ToolChoice("auto"), None),
+        (ToolChoice("none"), {"type": "none"}),
+        (ToolChoice("required"), {"type": "any"}),
+        (ToolChoice("function", "weather"), {"type": "tool", "name": "weather"}),
+    ],
+)
+def test_a_choice_of_tools_is_said_in_the_vendors_words(choice: ToolChoice | None, sent: Json | None) -> None:
+    body = _body("claude-sonnet-4-6", tools=(TOOL,), tool_choice=choice)
+
+    assert body.get("tool_choice") == sent
+    assert refusal_of(body) is None
+
+
+def test_a_function_is_chosen_by_the_name_that_it_goes_by() -> None:
+    tool: Json = {"type": "function", "function": {"name": "the weather"}}
+
+    body = _body("claude-sonnet-4-6", tools=(tool,), tool_choice=ToolChoice("function", "the weather"))
+
+    assert body["tool_choice"]["name"] == body["tools"][0]["name"] == "the_weather"
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "is_forced"),
+    [
+        ("claude-3-5-haiku-20241022", Thinking(), True),
+        ("claude-sonnet-4-5", None, True),
+        ("claude-sonnet-4-5", Thinking(effort="none"), True),
+        ("claude-sonnet-4-5", Thinking(effort="high"), False),
+        ("claude-opus-4-6", None, True),
+        ("claude-opus-4-6", Thinking(effort="high"), False),
+        ("claude-opus-4-8", Thinking(effort="high"), True),
+        ("claude-sonnet-5", None, True),
+        ("claude-haiku-5-5", Thinking(effort="high"), True),
+        ("claude-sonnet-5-5", None, False),
+        ("claude-opus-5-5", None, False),
+        ("claude-fable-5", None, False),
+        ("claude-mythos-preview", None, False),
+    ],
+)
+@pytest.mark.parametrize("choice", [ToolChoice("required"), ToolChoice("function", "weather")])
+def test_a_model_that_cannot_be_forced_is_left_to_choose(
+    model: str, thinking: Thinking | None, is_forced: bool, choice: ToolChoice
+) -> None:
+    body = _body(model, tools=(TOOL,), tool_choice=choice, thinking=thinking)
+
+    assert ("tool_choice" in body) is is_forced
+    assert refusal_of(body) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tools": []},
+        {"tool_choice": {"type": "tool", "name": "other"}},
+        {"tool_choice": {"type": "required"}},
+        {"model": "claude-opus-5-5"},
+        {"thinking": {"type": "enabled", "budget_tokens": 1024}},
+    ],
+)
+def test_the_vendor_refuses_a_choice_that_cannot_be(wrong: Json) -> None:
+    body = _body("claude-sonnet-4-5", tools=(TOOL,), tool_choice=ToolChoice("required"))
+
+    assert "ool" in (refusal_of(body | wrong) or "")

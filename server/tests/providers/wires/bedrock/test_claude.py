@@ -6,7 +6,7 @@ import pytest
 
 from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage, Thinking, ToolCall
 from backboard_server.providers._calls import Names
-from backboard_server.providers.wires.bedrock.claude import fields_and_turns
+from backboard_server.providers.wires.bedrock.claude import claudes_forcing, fields_and_turns
 from fake_vendor.dialects.bedrock_demands import sealed
 
 TOKENS = 32_000
@@ -99,3 +99,9 @@ def test_a_model_that_binds_its_thoughts_lets_them_loose_where_there_are_some() 
     assert unasked["thinking"] == {"type": "adaptive"} | LOOSE
     assert fields["anthropic_beta"] == unasked["anthropic_beta"] == ["thinking-binding-controls-2026-08-01"]
     assert "anthropic_beta" not in first
+
+
+def test_a_thought_that_was_asked_for_goes_before_a_call_that_was() -> None:
+    assert claudes_forcing(ADAPTIVE, {}) == "named"
+    assert claudes_forcing(ADAPTIVE, {"thinking": {"type": "adaptive"}}) == "never"
+    assert claudes_forcing(SONNET_5_5, {}) == "never"

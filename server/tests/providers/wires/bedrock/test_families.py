@@ -8,6 +8,7 @@ from backboard_server.domain.models import Facts
 from backboard_server.domain.prompts import Thinking
 from backboard_server.providers.wires.bedrock.families import (
     caches,
+    forcing_of,
     leaves_length_to_vendor,
     output_tokens,
     reasoning_fields,
@@ -102,3 +103,19 @@ def test_nova_wants_no_length_beside_its_highest_effort() -> None:
     assert leaves_length_to_vendor(reasoning_fields(NOVA, Thinking(effort="high")))
     assert not leaves_length_to_vendor(reasoning_fields(NOVA, Thinking(effort="low")))
     assert not leaves_length_to_vendor({})
+
+
+@pytest.mark.parametrize(
+    ("model", "forcing"),
+    [
+        (NOVA, "named"),
+        ("mistral.mistral-large-2407-v1:0", "any"),
+        ("us.deepseek.v3-v1:0", "any"),
+        ("us.deepseek.r1-v1:0", "never"),
+        ("meta.llama3-3-70b-instruct-v1:0", "never"),
+        (OPENAI, "never"),
+        (HIDDEN, "never"),
+    ],
+)
+def test_few_can_be_made_to_call_a_tool(model: str, forcing: str) -> None:
+    assert forcing_of(model) == forcing

@@ -14,6 +14,7 @@ from backboard_server.domain.prompts import (
     ResponseFormat,
     Thinking,
     ToolCall,
+    ToolChoice,
 )
 from backboard_server.providers import catalogue
 from backboard_server.providers.wires.bedrock.request import body_of
@@ -179,3 +180,53 @@ def test_every_model_takes_what_we_send(model: str, effort: Any) -> None:
 
     for thinking in (None, Thinking(), Thinking(effort=effort), Thinking(budget_tokens=3_000)):
         _body(_prompt(model, tools=tools, thinking=thinking, response_format=wish, messages=CALLED), facts)
+
+
+@pytest.mark.parametrize(
+    ("model", "choice", "sent"),
+    [
+        (CLAUDE, ToolChoice("auto"), None),
+        (CLAUDE, ToolChoice("required"), {"any": {}}),
+        (CLAUDE, ToolChoice("function", "weather"), {"tool": {"name": "weather"}}),
+        (NOVA, ToolChoice("function", "weather"), {"tool": {"name": "weather"}}),
+        ("mistral.mistral-large-2407-v1:0", ToolChoice("function", "weather"), {"any": {}}),
+        ("deepseek.v3-v1:0", ToolChoice("required"), {"any": {}}),
+        (LLAMA, ToolChoice("required"), None),
+        ("arn:aws:bedrock:us-east-1:1:application-inference-profile/x", ToolChoice("required"), None),
+    ],
+)
+def test_a_choice_of_tools_is_what_the_maker_takes(
+    model: str, choice: ToolChoice, sent: dict[str, Any] | None
+) -> None:
+    body = _body(_prompt(model, tools=(TOOL,), tool_choice=choice))
+
+    assert body["toolConfig"].get("toolChoice") == sent
+
+
+@pytest.mark.parametrize("choice", [ToolChoice("required"), ToolChoice("function", "weather")])
+@pytest.mark.parametrize("thinking", [None, Thinking(effort="high")])
+def test_no_model_refuses_a_choice(choice: ToolChoice, thinking: Thinking | None) -> None:
+    for model in CALLABLE:
+        _body(_prompt(model, tools=(TOOL,), tool_choice=choice, thinking=thinking))
+
+
+def test_tools_that_are_not_to_be_called_are_left_out_and_calls_become_text() -> None:
+    body = _body(_prompt(CLAUDE, messages=CALLED, tools=(TOOL,), tool_choice=ToolChoice("none")))
+
+    assert "toolConfig" not in body
+    assert {"text": "[Called weather with {}]"} in body["messages"][-2]["content"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "finding"),
+    [
+        ({"none": {}}, "one of auto, any, tool"),
+        ({"tool": {"name": "other"}}, "is not in toolConfig.tools"),
+        ({"any": {}}, "doesn't support the toolConfig.toolChoice.any field"),
+    ],
+)
+def test_the_vendor_refuses_a_choice_that_cannot_be(choice: dict[str, Any], finding: str) -> None:
+    body = _body(_prompt(tools=(TOOL,)))
+    body["toolConfig"]["toolChoice"] = choice
+
+    assert finding in (refusal_of(body, LLAMA) or "")

@@ -6,8 +6,16 @@ import msgspec
 import pytest
 
 from backboard_server.domain.models import Facts
-from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage, ResponseFormat, Thinking
+from backboard_server.domain.prompts import (
+    ModelChoice,
+    Prompt,
+    PromptMessage,
+    ResponseFormat,
+    Thinking,
+    ToolChoice,
+)
 from backboard_server.providers.wires.gemini.request import body_of
+from fake_vendor.dialects.gemini_demands import refusal_of
 
 UNKNOWN = Facts(context_limit=1_000)
 KNOWN = Facts(context_limit=1_000, is_known=True)
@@ -103,3 +111,42 @@ def test_thinking_is_configured_where_the_model_takes_it() -> None:
 
     assert _body(thinking=thinking)["generationConfig"]["thinkingConfig"]["thinkingBudget"] == 24_576
     assert "generationConfig" not in _body(thinking=thinking, model="some-model")
+
+
+@pytest.mark.parametrize(
+    ("choice", "config"),
+    [
+        (ToolChoice("none"), {"mode": "NONE"}),
+        (ToolChoice("required"), {"mode": "ANY"}),
+        (ToolChoice("function", "look_up"), {"mode": "ANY", "allowedFunctionNames": ["look_up"]}),
+    ],
+)
+def test_a_choice_of_tools_is_a_mode(choice: ToolChoice, config: dict[str, Any]) -> None:
+    body = _body(tools=(TOOL,), tool_choice=choice)
+
+    assert body["toolConfig"] == {"functionCallingConfig": config}
+    assert refusal_of(body, "gemini-2.5-flash") is None
+
+
+@pytest.mark.parametrize("choice", [None, ToolChoice("auto")])
+def test_a_model_that_may_choose_is_sent_no_choice(choice: ToolChoice | None) -> None:
+    assert "toolConfig" not in _body(tools=(TOOL,), tool_choice=choice)
+
+
+def test_a_choice_without_tools_is_not_sent() -> None:
+    assert "toolConfig" not in _body(tool_choice=ToolChoice("required"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tools": []},
+        {"toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["other"]}}},
+        {"toolConfig": {"functionCallingConfig": {"mode": "SOME"}}},
+        {"toolConfig": {"functionCallingConfig": {"mode": "AUTO", "allowedFunctionNames": ["look_up"]}}},
+    ],
+)
+def test_the_vendor_refuses_a_choice_that_cannot_be(wrong: dict[str, Any]) -> None:
+    body = _body(tools=(TOOL,), tool_choice=ToolChoice("required")) | wrong
+
+    assert "unction" in (refusal_of(body, "gemini-2.5-flash") or "")

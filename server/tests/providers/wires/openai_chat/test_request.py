@@ -15,10 +15,12 @@ from backboard_server.domain.prompts import (
     ResponseFormat,
     Thinking,
     ToolCall,
+    ToolChoice,
 )
 from backboard_server.providers.table import Dialect
 from backboard_server.providers.wires.openai_chat.request import body_of
 from fake_vendor.description import ABSENT, is_available, problems
+from fake_vendor.dialects.openai_chat_demands import refusal_of
 
 PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "look_up", "parameters": PARAMETERS}}
@@ -210,3 +212,36 @@ def test_a_wish_to_think_goes_to_models_that_may_reason_alone() -> None:
 @pytest.mark.parametrize("dialect", ["strict", "mistral", "cohere"])
 def test_a_host_that_gives_usage_unasked_is_not_asked_for_it(dialect: Dialect) -> None:
     assert set(_body(PROMPT, dialect, streamed=True)) == {"model", "messages", "stream"}
+
+
+@pytest.mark.skipif(not is_available(), reason=ABSENT)
+@pytest.mark.parametrize(
+    "choice", [ToolChoice("none"), ToolChoice("required"), ToolChoice("function", "look_up")]
+)
+def test_a_choice_of_tools_is_as_the_vendor_describes_it(choice: ToolChoice) -> None:
+    body = _body(replace(PROMPT, tools=(TOOL,), tool_choice=choice))
+
+    assert "tool_choice" in body
+    assert problems("CreateChatCompletionRequest", body) == []
+    assert refusal_of("gpt-4o", body) is None
+
+
+@pytest.mark.parametrize("fields", [{}, {"tools": (TOOL,)}])
+def test_a_model_that_may_choose_is_sent_no_choice(fields: dict[str, Any]) -> None:
+    assert "tool_choice" not in _body(replace(PROMPT, tool_choice=ToolChoice("auto"), **fields))
+    assert "tool_choice" not in _body(replace(PROMPT, tool_choice=ToolChoice("required")))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tools": []},
+        {"tool_choice": "any"},
+        {"tool_choice": {"type": "function", "function": {"name": "other"}}},
+        {"tool_choice": {"type": "tool", "name": "look_up"}},
+    ],
+)
+def test_the_vendor_refuses_a_choice_that_cannot_be(wrong: dict[str, Any]) -> None:
+    body = _body(replace(PROMPT, tools=(TOOL,), tool_choice=ToolChoice("required"))) | wrong
+
+    assert refusal_of("gpt-4o", body) is not None

@@ -15,6 +15,7 @@ from backboard_server.domain.prompts import (
     ResponseFormat,
     Thinking,
     ToolCall,
+    ToolChoice,
 )
 from backboard_server.providers.wires.openai_responses.request import body_of
 from backboard_server.providers.wires.openai_responses.sidecar import Kept, sidecar_of
@@ -207,3 +208,37 @@ def test_a_wish_for_json_stands_in_the_input_as_well_where_nobody_speaks_of_it()
     assert [body["text"]["format"]["type"] for body in bodies] == ["json_object"] * 4
     assert [len(body["input"]) for body in bodies] == [2, 1, 2, 3]
     assert [refusal_of(body) for body in bodies] == [None] * 4
+
+
+@pytest.mark.skipif(not is_available(), reason=ABSENT)
+@pytest.mark.parametrize(
+    ("choice", "sent"),
+    [
+        (ToolChoice("none"), "none"),
+        (ToolChoice("required"), "required"),
+        (ToolChoice("function", "look_up"), {"type": "function", "name": "look_up"}),
+    ],
+)
+def test_a_choice_of_tools_is_as_the_vendor_describes_it(choice: ToolChoice, sent: object) -> None:
+    tool = {"type": "function", "function": FUNCTION}
+
+    body = _body(replace(GREETING, tools=(tool,), tool_choice=choice))
+
+    assert body["tool_choice"] == sent
+    assert problems("CreateResponse", body) == []
+    assert refusal_of(body) is None
+
+
+def test_a_model_that_may_choose_is_sent_no_choice() -> None:
+    tool = {"type": "function", "function": FUNCTION}
+
+    assert "tool_choice" not in _body(replace(GREETING, tools=(tool,), tool_choice=ToolChoice("auto")))
+    assert "tool_choice" not in _body(replace(GREETING, tool_choice=ToolChoice("required")))
+
+
+@pytest.mark.parametrize("wrong", [{"tools": []}, {"tool_choice": {"type": "function", "name": "other"}}])
+def test_the_vendor_refuses_a_choice_that_cannot_be(wrong: dict[str, Any]) -> None:
+    tool = {"type": "function", "function": FUNCTION}
+    body = _body(replace(GREETING, tools=(tool,), tool_choice=ToolChoice("required"))) | wrong
+
+    assert "'tools'" in (refusal_of(body) or "")

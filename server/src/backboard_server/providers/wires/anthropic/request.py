@@ -1,6 +1,7 @@
 """From our prompt to the body of a Messages request.
 
-Reference: platform.claude.com/docs, "Messages", "Prompt caching", "Structured outputs", "Preserved thinking".
+Reference: platform.claude.com/docs, "Messages", "Prompt caching", "Structured outputs", "Preserved
+thinking", "Define tools" (`tool_choice`).
 """
 
 from __future__ import annotations
@@ -12,19 +13,21 @@ import msgspec
 from msgspec import Struct
 
 from backboard_server.domain.models import Facts
-from backboard_server.domain.prompts import Prompt, ResponseFormat
+from backboard_server.domain.prompts import Prompt, ResponseFormat, ToolChoice
 from backboard_server.providers._calls import Names
 from backboard_server.providers._claude import (
     BINDING_BETA,
     Plan,
     Traits,
     claude_of,
+    forcing_of,
     plan_of,
     traits_of,
     with_loose_thoughts,
 )
 from backboard_server.providers._instructions import json_instruction
 from backboard_server.providers._schemas import answer_schema, tool_schema
+from backboard_server.providers._tool_choice import settled
 
 from .messages import Conversation, Replay, conversation_of, lacks_thought, shows_thought
 
@@ -54,7 +57,8 @@ def request_of(prompt: Prompt, facts: Facts, *, is_anthropic: bool, streamed: bo
     plan, conversation = _conversation(prompt, plan, traits, names)
     thinking, betas = _bound(plan.thinking, conversation, traits, is_anthropic=is_anthropic)
     schema, instruction = _form(prompt.response_format, traits, facts, is_anthropic=is_anthropic)
-    tools, tool_choice = _with_past(tools, conversation)
+    choice = settled(prompt, forcing_of(traits, plan.thinking)).tool_choice
+    tools, tool_choice = _with_past(tools, conversation, choice and _choice(choice, names))
     steering = {"effort": plan.effort, "format": schema}
     system = [{"type": "text", "text": text} for text in (*conversation.system, *instruction)]
     _mark(tools, system, conversation.turns)
@@ -91,13 +95,25 @@ def _tool(function: Json, names: Names) -> Json:
     return tool | {"description": description} if isinstance(description, str) and description else tool
 
 
-def _with_past(tools: list[Json], conversation: Conversation) -> tuple[list[Json], Json | None]:
+def _choice(choice: ToolChoice, names: Names) -> Json:
+    match choice.mode:
+        case "function":
+            return {"type": "tool", "name": names.of(choice.name or "")}
+        case "required":
+            return {"type": "any"}
+        case "auto" | "none":
+            return {"type": choice.mode}
+
+
+def _with_past(
+    tools: list[Json], conversation: Conversation, choice: Json | None
+) -> tuple[list[Json], Json | None]:
     """Declare the tools of the past where there are no others, and that they are not to be called.
 
     "Requests which include tool_use or tool_result blocks must define tools" (anthropic-sdk-python #494).
     """
     if tools:
-        return tools, None
+        return tools, choice
     past = dict.fromkeys(
         block["name"]
         for turn in conversation.turns

@@ -14,11 +14,13 @@ from backboard_server.providers._calls import Names
 from backboard_server.providers._claude import (
     BINDING_BETA,
     Plan,
+    forcing_of,
     lacks_thought,
     plan_of,
     traits_of,
     with_loose_thoughts,
 )
+from backboard_server.providers._tool_choice import Forcing
 
 from .turns import turns_of
 
@@ -43,6 +45,11 @@ def fields_and_turns(prompt: Prompt, names: Names, max_tokens: int) -> tuple[Jso
         fields["thinking"] = with_loose_thoughts(plan.thinking)
         fields["anthropic_beta"] = [BINDING_BETA]
     return fields, turns
+
+
+def claudes_forcing(model: str, fields: Json) -> Forcing:
+    """Return what it can be made to call beside these fields."""
+    return forcing_of(traits_of(model, is_claude=True), fields.get("thinking"))
 
 
 def _is_output(block: Json) -> bool:

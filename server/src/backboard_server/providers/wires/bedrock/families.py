@@ -12,6 +12,7 @@ from typing import Any
 from backboard_server.domain.models import Facts
 from backboard_server.domain.prompts import Effort, Thinking
 from backboard_server.providers._efforts import wish_of
+from backboard_server.providers._tool_choice import Forcing
 
 Json = dict[str, Any]
 
@@ -67,6 +68,18 @@ def output_tokens(model: str, facts: Facts) -> int | None:
     if facts.is_known and facts.max_output_tokens:
         return max(1, min(facts.max_output_tokens, _OUTPUT_TOKENS_MAX, facts.context_limit // 4))
     return _OUTPUT_TOKENS_UNKNOWN if is_claude(model) and caches(model) else None
+
+
+def forcing_of(model: str) -> Forcing:
+    """Return what a model can be made to call; of a Claude that is in `claude`.
+
+    Sources: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolChoice.html,
+    docs.aws.amazon.com/nova/latest/userguide/tool-choice.html; of Mistral and DeepSeek what langchain-aws
+    found. Others answer "This model doesn't support the toolConfig.toolChoice.any field".
+    """
+    if is_nova(model):
+        return "named"
+    return "any" if re.search(r"mistral-large|deepseek\.v", model) else "never"
 
 
 def reasoning_fields(model: str, thinking: Thinking | None) -> Json:

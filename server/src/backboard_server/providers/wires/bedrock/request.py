@@ -7,12 +7,20 @@ from typing import Any, cast
 import msgspec
 
 from backboard_server.domain.models import Facts
-from backboard_server.domain.prompts import Prompt
+from backboard_server.domain.prompts import Prompt, ToolChoice
 from backboard_server.providers._calls import Names
 from backboard_server.providers._instructions import json_instruction
+from backboard_server.providers._tool_choice import settled
 
-from .claude import fields_and_turns
-from .families import caches, is_claude, leaves_length_to_vendor, output_tokens, reasoning_fields
+from .claude import claudes_forcing, fields_and_turns
+from .families import (
+    caches,
+    forcing_of,
+    is_claude,
+    leaves_length_to_vendor,
+    output_tokens,
+    reasoning_fields,
+)
 from .schemas import compiled, parameters_of
 from .turns import turns_of
 
@@ -25,6 +33,8 @@ Json = dict[str, Any]
 def body_of(prompt: Prompt, facts: Facts) -> bytes:
     """Return the body, the same for a plain and for a streamed answer: their paths differ."""
     model = prompt.choice.model
+    # Converse has no word for `none` (boto/boto3 issue 4687).
+    prompt = settled(prompt, takes_none=False)
     names = Names(NAME_CHARACTERS_MAX)
     tools = [_tool(tool, model, names) for tool in prompt.tools]
     max_tokens = output_tokens(model, facts)
@@ -36,7 +46,9 @@ def body_of(prompt: Prompt, facts: Facts) -> bytes:
     if max_tokens is not None and not leaves_length_to_vendor(fields):
         body["inferenceConfig"] = {"maxTokens": max_tokens}
     if tools:
-        body["toolConfig"] = {"tools": tools}
+        forcing = claudes_forcing(model, fields) if is_claude(model) else forcing_of(model)
+        choice = settled(prompt, forcing).tool_choice
+        body["toolConfig"] = {"tools": tools} | ({"toolChoice": _choice(choice, names)} if choice else {})
     system = _system(prompt)
     if prompt.response_format is not None:
         schema = prompt.response_format.schema
@@ -76,6 +88,10 @@ def _tool(tool: Json, model: str, names: Names) -> Json:
     if function.get("description"):
         specification["description"] = function["description"]
     return {"toolSpec": specification}
+
+
+def _choice(choice: ToolChoice, names: Names) -> Json:
+    return {"tool": {"name": names.of(choice.name)}} if choice.name else {"any": {}}
 
 
 def _output_config(schema: Json, name: str) -> Json:

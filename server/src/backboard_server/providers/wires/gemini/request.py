@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from backboard_server.domain.models import Facts
-from backboard_server.domain.prompts import Prompt, ResponseFormat
+from backboard_server.domain.prompts import Prompt, ResponseFormat, ToolChoice
 from backboard_server.providers._instructions import json_instruction
+from backboard_server.providers._tool_choice import settled
 
 from .families import takes_json_with_tools, takes_system, thinking_config
 from .history import contents_of
@@ -36,11 +37,20 @@ def body_of(prompt: Prompt, facts: Facts) -> bytes:
         contents[0]["parts"][:0] = parts
     if prompt.tools:
         body["tools"] = [{"functionDeclarations": [_declaration(tool) for tool in prompt.tools]}]
+    if choice := settled(prompt).tool_choice:
+        body["toolConfig"] = {"functionCallingConfig": _choice(choice)}
     if prompt.thinking is not None and (thinking := thinking_config(model, prompt.thinking)):
         config["thinkingConfig"] = thinking
     if config:
         body["generationConfig"] = config
     return msgspec.json.encode(body)
+
+
+def _choice(choice: ToolChoice) -> Json:
+    """Return the mode (ai.google.dev/api/caching#FunctionCallingConfig); ANY may be narrowed by names."""
+    if choice.mode == "none":
+        return {"mode": "NONE"}
+    return {"mode": "ANY"} | ({"allowedFunctionNames": [choice.name]} if choice.name else {})
 
 
 def _takes_json(prompt: Prompt, facts: Facts) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from backboard_server.providers._efforts import family_of
+from backboard_server.providers._tool_choice import Forcing
 from backboard_server.providers.table import Dialect
 
 Json = dict[str, Any]
@@ -20,6 +21,7 @@ class Manner(Struct, frozen=True, kw_only=True):
     takes no such field. `on` and `off` are the fields that switch thinking; without `off` it always thinks.
     `unasked` is the effort for a wish that names none, of a model that thinks only if it is told how hard.
     One that `rests_beside_tools` is refused there unless thinking is switched off.
+    `forcing` is what it can be made to call while it thinks.
     `shown` is sent with every request, so that reasoning does not stand in the text; `hidden` in its place.
     """
 
@@ -28,16 +30,22 @@ class Manner(Struct, frozen=True, kw_only=True):
     off: Json | None = None
     unasked: str | None = None
     rests_beside_tools: bool = False
+    forcing: Forcing = "named"
     shown: Json = {}
     hidden: Json = {}
 
 
 class Customs(Struct, frozen=True, kw_only=True):
-    """What is particular about a host; `manners` are those of its models, by the beginning of their names."""
+    """What is particular about a host; `manners` are those of its models, by the beginning of their names.
+
+    `forcing` is what its models can be made to call.
+    """
 
     takes_stream_options: bool = True
     is_complete: bool = False  # it takes files, and a response format beside tools
     has_mistrals_order: bool = False  # see `history`
+    forcing: Forcing = "named"
+    knows_none: bool = True  # as a choice of tools
     wants_reasoning_back: bool = False  # of answers that called tools, on pain of a 400
     manners: tuple[tuple[str, Manner], ...] = ()
 
@@ -67,23 +75,30 @@ _CUSTOMS: dict[Dialect, Customs] = {
             ("", _ON_OR_OFF),
         ),
     ),
-    # docs.cohere.com/docs/compatibility-api
-    "cohere": Customs(takes_stream_options=False, manners=(("", _ON_OR_OFF),)),
-    # api-docs.deepseek.com/guides/thinking_mode
+    # docs.cohere.com/docs/compatibility-api; of tools it knows REQUIRED and NONE, and no names
+    "cohere": Customs(takes_stream_options=False, forcing="any", manners=(("", _ON_OR_OFF),)),
+    # api-docs.deepseek.com/guides/thinking_mode; "Thinking mode does not support this tool_choice" but for
+    # `auto` and `none` (deepseek-ai/DeepSeek-V3 issue 1376)
     "deepseek": Customs(
         wants_reasoning_back=True,
-        manners=(("", Manner(efforts=("low", "high", "max"), on=_ENABLED, off=_DISABLED)),),
+        manners=(("", Manner(efforts=("low", "high", "max"), on=_ENABLED, off=_DISABLED, forcing="never")),),
     ),
-    # platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model; k3 as java.agentscope.io (Kimi) has it
+    # platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model; k3 as java.agentscope.io (Kimi) has it.
+    # What each can be made to call while it thinks: UKGovernmentBEIS/inspect_ai pull request 5152.
     "moonshot": Customs(
         wants_reasoning_back=True,
         manners=(
-            ("kimi-k3", Manner(efforts=("low", "high", "max"))),
-            (r"kimi-k2\.[56]", Manner(on=_ENABLED, off=_DISABLED)),
+            ("kimi-k3", Manner(efforts=("low", "high", "max"), forcing="any")),
+            (r"kimi-k2\.[56]", Manner(on=_ENABLED, off=_DISABLED, forcing="never")),
+            (r"kimi-k2(\.|-thinking)", Manner(forcing="never")),
         ),
     ),
-    # docs.z.ai/guides/capabilities/thinking-mode
-    "zai": Customs(manners=((r"glm-(4\.[5-9]|[5-9])", Manner(on=_ENABLED, off=_DISABLED)),)),
+    # docs.z.ai/guides/capabilities/thinking-mode; of `tool_choice` it knows `auto` alone (its API reference)
+    "zai": Customs(
+        forcing="never",
+        knows_none=False,
+        manners=((r"glm-(4\.[5-9]|[5-9])", Manner(on=_ENABLED, off=_DISABLED)),),
+    ),
     # docs.x.ai/developers/model-capabilities/text/reasoning: models that are not named refuse the field
     "xai": Customs(
         manners=(

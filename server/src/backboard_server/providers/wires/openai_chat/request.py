@@ -11,6 +11,7 @@ from backboard_server.domain.prompts import Prompt, ResponseFormat
 from backboard_server.providers._instructions import json_instruction
 from backboard_server.providers.table import Dialect
 
+from .choice import with_choice, words_of
 from .customs import customs_of
 from .history import messages_of
 from .thinking import thinking_of
@@ -20,6 +21,7 @@ Json = dict[str, Any]
 
 def body_of(prompt: Prompt, dialect: Dialect, facts: Facts, *, streamed: bool) -> bytes:
     """Return the body, with nothing that was not asked for: some hosts refuse what they do not know."""
+    prompt = with_choice(prompt, dialect, facts)
     body: Json = {
         "model": prompt.choice.model,
         "messages": messages_of(prompt, dialect, facts),
@@ -30,6 +32,8 @@ def body_of(prompt: Prompt, dialect: Dialect, facts: Facts, *, streamed: bool) -
             body["stream_options"] = {"include_usage": True}
     if prompt.tools:
         body["tools"] = prompt.tools
+    if prompt.tool_choice is not None:
+        body["tool_choice"] = words_of(prompt.tool_choice)
     if prompt.response_format is not None:
         _ask_for_json(body, prompt, prompt.response_format, dialect, facts)
     if facts.may_reason:

@@ -8,9 +8,10 @@ from typing import Any, cast
 import msgspec
 
 from backboard_server.domain.models import Facts
-from backboard_server.domain.prompts import Prompt, PromptMessage, ResponseFormat, Thinking
+from backboard_server.domain.prompts import Prompt, PromptMessage, ResponseFormat, Thinking, ToolChoice
 from backboard_server.providers._efforts import Family, family_of, openai_effort
 from backboard_server.providers._instructions import json_instruction
+from backboard_server.providers._tool_choice import settled
 
 from .items import developer_message, items_of
 
@@ -41,6 +42,8 @@ def body_of(prompt: Prompt, facts: Facts, *, streamed: bool) -> bytes:
         body["stream"] = True
     if prompt.tools:
         body["tools"] = [_tool(tool.get("function") or {}) for tool in prompt.tools]
+    if choice := settled(prompt).tool_choice:
+        body["tool_choice"] = _choice(choice)
     if prompt.response_format is not None:
         _ask_for_json(body, prompt.response_format, messages, facts)
     if prompt.thinking and (reasoning := _reasoning(prompt.thinking, family)):
@@ -76,6 +79,10 @@ def _tool(function: Json) -> Json:
     if function.get("description"):
         tool["description"] = function["description"]
     return tool
+
+
+def _choice(choice: ToolChoice) -> str | Json:
+    return {"type": "function", "name": choice.name} if choice.mode == "function" else choice.mode
 
 
 def _parameters(given: object) -> Json:
