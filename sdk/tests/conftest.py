@@ -31,6 +31,14 @@ class AwaitedStream:
         self._stream.__exit__(*raised)
 
     @property
+    def run_id(self) -> str | None:
+        return self._stream.run_id
+
+    @property
+    def last_event_id(self) -> str | None:
+        return self._stream.last_event_id
+
+    @property
     async def text(self) -> AsyncIterator[str]:
         for piece in self._stream.text:
             yield piece

@@ -75,9 +75,13 @@ def json_answer(value: Any, status: int = 200, **headers: str) -> Answer:
 
 
 def stream_answer(*pieces: bytes, is_cut_off: bool = False, is_silent: bool = False) -> Answer:
-    """A stream of the given bytes."""
+    """A stream of the given bytes; a piece without any would end it."""
     return Answer(
-        200, {"Content-Type": "text/event-stream"}, pieces, is_cut_off=is_cut_off, is_silent=is_silent
+        200,
+        {"Content-Type": "text/event-stream"},
+        tuple(piece for piece in pieces if piece),
+        is_cut_off=is_cut_off,
+        is_silent=is_silent,
     )
 
 
@@ -130,6 +134,7 @@ class ScriptedServer:
 
 class _Listener(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # some tests open a hundred connections at once
 
     def __init__(self, scripted: ScriptedServer) -> None:
         super().__init__(("127.0.0.1", 0), _Conversation)

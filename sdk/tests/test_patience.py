@@ -3,8 +3,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from backboard import BackboardAPIError, BackboardConnectionError
-from backboard._patience import http_timeout, pause_seconds
+from backboard import BackboardAPIError, BackboardConnectionError, BackboardTruncatedError
+from backboard._patience import http_timeout, pause_seconds, resuming_pause_seconds
 
 
 def answered(status: int, retry_after: str | None = None) -> BackboardAPIError:
@@ -34,11 +34,16 @@ def test_the_servers_word_on_the_pause_is_taken_up_to_a_minute() -> None:
     assert pause_seconds("POST", answered(429, "61"), 1, 1.0) is None
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_what_changes_nothing_by_repetition_is_repeated_after_passing_trouble(method: str) -> None:
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+def test_every_method_is_repeated_after_passing_trouble(method: str) -> None:
     for status in (408, 429, 502, 503, 504):
         assert pause_seconds(method, answered(status), 1, 1.0) is not None
-    for cause in (httpx.ReadError(""), httpx.RemoteProtocolError(""), httpx.ConnectError("")):
+    for cause in (
+        httpx.ReadError(""),
+        httpx.RemoteProtocolError(""),
+        httpx.ConnectError(""),
+        httpx.ConnectTimeout(""),
+    ):
         assert pause_seconds(method, broke(cause), 1, 1.0) is not None
 
 
@@ -48,25 +53,7 @@ def test_no_method_is_repeated_after_trouble_that_lasts(status: int) -> None:
         assert pause_seconds(method, answered(status, "0"), 1, 1.0) is None
 
 
-def test_a_post_is_repeated_only_where_the_server_refused_it_for_now_or_never_saw_it() -> None:
-    assert pause_seconds("POST", answered(429, "1"), 1, 1.0) == 1
-    assert pause_seconds("POST", answered(503, "1"), 1, 1.0) == 1
-    assert pause_seconds("POST", broke(httpx.ConnectError("")), 1, 1.0) is not None
-    assert pause_seconds("POST", broke(httpx.ConnectTimeout("")), 1, 1.0) is not None
-    for error in (
-        answered(429),
-        answered(503),
-        answered(502, "1"),
-        answered(504, "1"),
-        broke(httpx.ReadError("")),
-        broke(httpx.RemoteProtocolError("")),
-        broke(httpx.ReadTimeout("")),
-        broke(httpx.PoolTimeout("")),
-    ):
-        assert pause_seconds("POST", error, 1, 1.0) is None
-
-
-def test_a_post_that_a_provider_refused_is_not_repeated_as_its_message_is_stored_by_then() -> None:
+def test_a_post_that_a_provider_refused_is_not_repeated_as_its_key_would_only_replay_the_failure() -> None:
     error = answered(429, "1")
     error.body = {"detail": "OpenAI is busy", "code": "provider_rate_limited"}
 
@@ -76,6 +63,14 @@ def test_a_post_that_a_provider_refused_is_not_repeated_as_its_message_is_stored
 
 def test_a_caller_that_has_waited_its_time_is_not_made_to_wait_again() -> None:
     assert pause_seconds("GET", broke(httpx.ReadTimeout("")), 1, 1.0) is None
+    assert pause_seconds("POST", broke(httpx.PoolTimeout("")), 1, 1.0) is None
+
+
+def test_a_stream_is_also_taken_up_again_after_silence_and_after_an_early_end() -> None:
+    assert resuming_pause_seconds("GET", broke(httpx.ReadTimeout("")), 1, 1.0) == 0.5
+    assert resuming_pause_seconds("GET", BackboardTruncatedError(""), 2, 1.0) == 1
+    assert resuming_pause_seconds("GET", answered(503, "3"), 2, 1.0) == 3
+    assert resuming_pause_seconds("GET", answered(404), 1, 1.0) is None
 
 
 def test_the_first_timeout_that_was_given_counts() -> None:

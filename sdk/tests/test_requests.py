@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from backboard import ToolOutput
-from backboard._requests import Request, form_body, given, http_body, json_body, path
+from backboard._requests import KEY_HEADER, Request, form_body, given, http_body, json_body, keyed, path
 
 ID = UUID("018f2b6a-0000-7000-8000-000000000001")
 
@@ -65,3 +65,42 @@ def test_a_request_with_empty_fields_has_an_empty_object_for_body() -> None:
         {"Content-Type": "application/json"},
         {"content": b"{}"},
     )
+
+
+def test_the_same_key_makes_the_same_multipart_bytes_and_another_key_others() -> None:
+    def kind(key: str) -> str:
+        headers, _ = http_body(Request("POST", "/m").under(key), [("file", ("a", b"A"))])
+        return headers["Content-Type"]
+
+    assert kind("k") == kind("k") != kind("l")
+    assert kind("k").startswith("multipart/form-data; boundary=")
+
+
+def test_a_post_gets_a_key_and_keeps_it() -> None:
+    request = keyed(Request("POST", "/threads"))
+
+    assert request.headers[KEY_HEADER] != keyed(Request("POST", "/threads")).headers[KEY_HEADER]
+    assert keyed(request) is request
+
+
+def test_the_callers_key_stands_beside_other_headers() -> None:
+    request = keyed(Request("POST", "/threads", headers={"X-A": "1"}).under("mine"))
+
+    assert request.headers == {"X-A": "1", KEY_HEADER: "mine"}
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_what_can_be_repeated_anyway_needs_no_key(method: str) -> None:
+    assert keyed(Request(method, "/threads")).headers == {}
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "k\n", "clé"])
+def test_a_key_that_cannot_be_sent_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match="1 to 255"):
+        Request("POST", "/threads").under(key)
+
+
+def test_no_key_of_the_caller_is_no_key_yet() -> None:
+    request = Request("POST", "/threads")
+
+    assert request.under(None) is request

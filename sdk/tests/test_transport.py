@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -16,14 +18,17 @@ from backboard import (
     BackboardTimeoutError,
     BackboardUnprocessableError,
     BackboardValidationError,
+    UploadFile,
 )
 
 from .conftest import Connect
 from .scripted_server import Answer, ScriptedServer, json_answer, sse, stream_answer
+from .test_messages import ANSWER
 
 ID = "018f2b6a-0000-7000-8000-000000000001"
 NOW = {"Retry_After": "0"}
 LATER = {"Retry_After": "3600"}
+KEY = "idempotency-key"
 
 
 @pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
@@ -93,13 +98,30 @@ async def test_a_pause_longer_than_we_wait_is_left_to_the_caller(
         Answer(is_dropped=True),
         Answer(200, pieces=(b"{",), is_cut_off=True),
         json_answer({"detail": "Bad gateway"}, 502, **NOW),
-        json_answer({"detail": "Gateway timeout"}, 504, **NOW),
-        json_answer({"detail": "Failed"}, 500, **NOW),
-        json_answer({"detail": "Slow down"}, 429),
-        json_answer({"detail": "Stopping"}, 503),
+        json_answer({"detail": "Slow down"}, 429, **NOW),
     ],
 )
-async def test_a_message_that_may_have_arrived_is_never_sent_twice(
+async def test_a_message_is_sent_again_under_the_same_key(
+    client: BackboardClient, server: ScriptedServer, trouble: Answer
+) -> None:
+    server.script(trouble, json_answer(ANSWER))
+
+    assert (await client.add_message(ID, "Hello")).content == "Hello there"
+
+    first, second = server.requests
+    assert first.body == second.body
+    assert first.headers[KEY] == second.headers[KEY]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        json_answer({"detail": "Failed"}, 500, **NOW),
+        json_answer({"detail": "OpenAI is busy", "code": "provider_rate_limited"}, 429, **NOW),
+        json_answer({"detail": "Used", "code": "idempotency_key_reused"}, 409, **NOW),
+    ],
+)
+async def test_a_message_whose_failure_lasts_is_not_sent_again(
     client: BackboardClient, server: ScriptedServer, trouble: Answer
 ) -> None:
     server.script(trouble)
@@ -110,18 +132,56 @@ async def test_a_message_that_may_have_arrived_is_never_sent_twice(
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("status", [429, 503])
-async def test_a_message_is_sent_again_when_the_server_asks_for_it(
-    client: BackboardClient, server: ScriptedServer, status: int
+async def test_files_are_sent_again_byte_by_byte(
+    client: BackboardClient, server: ScriptedServer, tmp_path: Path
 ) -> None:
-    server.script(
-        json_answer({"detail": "Not yet"}, status, **NOW), stream_answer(sse("run_ended", content="Done"))
-    )
+    (tmp_path / "b.txt").write_bytes(b"B")
+    server.script(Answer(is_dropped=True), stream_answer(sse("run_ended", content="Done")))
 
-    stream = await client.add_message(ID, "Hello", files=[("a.txt", b"A")], stream=True)
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as pipe:
+        pipe.write(b"C")
+
+    with os.fdopen(reading, "rb") as pipe:
+        files: list[UploadFile] = [("a.txt", b"A"), tmp_path / "b.txt", ("c.txt", pipe)]
+        stream = await client.add_message(ID, "Hello", files=files, stream=True)
 
     assert (await stream.final())["content"] == "Done"
-    assert [request.parts[-1].content for request in server.requests] == [b"A", b"A"]
+    first, second = server.requests
+    assert [part.content for part in second.parts[-3:]] == [b"A", b"B", b"C"]
+    assert first.body == second.body
+    assert first.headers["content-type"] == second.headers["content-type"]
+
+
+async def test_each_call_has_a_key_of_its_own_unless_the_caller_gives_one(
+    client: BackboardClient, server: ScriptedServer
+) -> None:
+    server.script(*[json_answer(ANSWER)] * 3)
+
+    await client.send_message("Hello")
+    await client.send_message("Hello")
+    await client.send_message("Hello", idempotency_key="order 7")
+
+    one, two, given = [request.headers[KEY] for request in server.requests]
+    assert one != two
+    assert (len(one), given) == (32, "order 7")
+
+
+async def test_only_what_changes_something_has_a_key(client: BackboardClient, server: ScriptedServer) -> None:
+    server.script(json_answer([]))
+
+    await client.list_threads()
+
+    assert KEY not in server.last_request.headers
+
+
+async def test_a_key_that_no_server_takes_is_refused_before_anything_is_sent(
+    client: BackboardClient, server: ScriptedServer
+) -> None:
+    with pytest.raises(ValueError, match="idempotency_key"):
+        await client.create_thread(ID, idempotency_key="")
+
+    assert server.requests == []
 
 
 async def test_a_server_that_is_not_there_is_told_with_its_address(connect: Connect) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backboard._uploads import opened, uploads_of
+from backboard._uploads import are_repeatable, opened, uploads_of
 
 
 def test_a_field_may_hold_none_one_or_many_files() -> None:
@@ -63,3 +63,10 @@ def test_a_missing_file_is_an_error_of_the_operating_system(tmp_path: Path) -> N
 def test_what_has_no_name_is_refused_with_what_to_give(file: Any, said: str) -> None:
     with pytest.raises(TypeError, match=said), opened([("file", file)]):
         pass
+
+
+def test_paths_and_bytes_can_be_sent_again_when_the_call_is_over_and_open_files_cannot() -> None:
+    assert are_repeatable([])
+    assert are_repeatable([("a", "a.txt"), ("b", Path("b.txt")), ("c", ("c.txt", b"C", "text/plain"))])
+    assert not are_repeatable([("a", "a.txt"), ("b", ("b.txt", io.BytesIO(b"B")))])
+    assert not are_repeatable([("a", io.BytesIO(b"A"))])

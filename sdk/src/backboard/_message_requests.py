@@ -12,6 +12,8 @@ from .models.tools import ToolDefinition, ToolOutput
 
 Tool = Union[ToolDefinition, Dict[str, Any]]
 Output = Union[ToolOutput, Mapping[str, str]]
+OnDisconnect = Literal["continue", "cancel"]
+"""What becomes of a run whose client goes away: it goes on to its end, which is the default, or stops."""
 
 
 class MessageOptions(TypedDict, total=False):
@@ -43,12 +45,20 @@ class MessageOptions(TypedDict, total=False):
     """Kept with the message; `custom_timestamp` (ISO 8601) says when it was said."""
     tools: list[Tool] | None
     """For this turn only, in place of the assistant's."""
+    tool_choice: Literal["auto", "none", "required"] | Mapping[str, Any] | None
+    """Whether the model may, must not or must call a tool; a mapping names the one to call:
+    `{"type": "function", "function": {"name": …}}`."""
+    mcp_servers: Sequence[Mapping[str, Any]] | None
+    """Whose tools the server calls itself: `[{"name": …, "url": …}]`, with `allowed_tools` and `headers`."""
     thinking: Mapping[str, Any] | None
     """`{}`, `{"effort": "low" | "medium" | "high" | "max"}` or `{"budget_tokens": …}`."""
     openrouter: Mapping[str, Any] | None
     """Routing of the `openrouter` provider; others ignore it."""
     fallbacks: Sequence[Mapping[str, str]] | None
     """Models to ask, in order, when the first fails: `[{"llm_provider": …, "model_name": …}]`."""
+    on_active_run: Literal["queue", "reject", "cancel"] | None
+    """What happens where another run of the thread is under way: wait for it, be refused, or stop it."""
+    on_disconnect: OnDisconnect | None
     image_generation: str | None
     """`auto` lets the model make images; `off` is the default."""
     image_model_provider: str | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from .exceptions import BackboardAPIError
+from .exceptions import BackboardAPIError, BackboardConnectionError
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 READ_TIMEOUT_SECONDS = 600.0  # a model that thinks before it speaks may be silent for minutes
@@ -12,12 +12,9 @@ DELAY_FIRST_SECONDS = 0.5
 DELAY_SECONDS_MAX = 8.0
 RETRY_AFTER_SECONDS_MAX = 60.0
 
-_REPEATABLE_METHODS = frozenset({"GET", "PUT", "DELETE"})
 _PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
-_REFUSED_STATUSES = frozenset({429, 503})  # with Retry-After the server says that it did nothing yet …
-_UPSTREAM_CODES = "provider_"  # … unless it was a provider that refused: by then the message is stored
-_NOT_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout)
-_CUT_OFF = (httpx.NetworkError, httpx.RemoteProtocolError)
+_UPSTREAM_CODES = "provider_"  # a provider failed, not the server: the run is over, and says so each time
+_CUT_OFF = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
 
 
 def http_timeout(*candidates: float | httpx.Timeout | None) -> httpx.Timeout:
@@ -35,21 +32,29 @@ def pause_seconds(method: str, error: BackboardAPIError, attempts_made: int, cha
     doubles from half a second to eight. `chance`, from 0 to 1, spreads it over its upper half: clients that
     failed together shall not come back together.
     """
-    if not _may_repeat(method, error):
-        return None
-    if error.retry_after is not None:
-        return error.retry_after if error.retry_after <= RETRY_AFTER_SECONDS_MAX else None
-    return min(DELAY_FIRST_SECONDS * 2 ** (attempts_made - 1), DELAY_SECONDS_MAX) * (0.5 + chance / 2)
+    return _pause_seconds(error, attempts_made, chance) if _may_repeat(method, error) else None
+
+
+def resuming_pause_seconds(
+    method: str, error: BackboardAPIError, tries_made: int, chance: float
+) -> float | None:
+    """As `pause_seconds`, for a stream that broke off: servers are not silent, so silence is a reason too."""
+    may_resume = isinstance(error, BackboardConnectionError) or _may_repeat(method, error)
+    return _pause_seconds(error, tries_made, chance) if may_resume else None
 
 
 def _may_repeat(method: str, error: BackboardAPIError) -> bool:
-    """Whether nothing can happen twice: the request never arrived, was refused, or may as well be repeated.
+    """Whether another attempt may end better. None can do harm: the server carries out a POST once per key.
 
     A read timeout is no reason to ask again: the caller has waited for as long as it was ready to.
     """
-    if isinstance(error.__cause__, _NOT_CONNECTED):
+    if isinstance(error.__cause__, _CUT_OFF):
         return True
-    if method in _REPEATABLE_METHODS:
-        return isinstance(error.__cause__, _CUT_OFF) or error.status_code in _PASSING_STATUSES
-    is_refused = error.status_code in _REFUSED_STATUSES and error.retry_after is not None
-    return is_refused and not (error.code or "").startswith(_UPSTREAM_CODES)
+    is_outcome = method == "POST" and (error.code or "").startswith(_UPSTREAM_CODES)
+    return error.status_code in _PASSING_STATUSES and not is_outcome
+
+
+def _pause_seconds(error: BackboardAPIError, attempts_made: int, chance: float) -> float | None:
+    if error.retry_after is not None:
+        return error.retry_after if error.retry_after <= RETRY_AFTER_SECONDS_MAX else None
+    return min(DELAY_FIRST_SECONDS * 2 ** (attempts_made - 1), DELAY_SECONDS_MAX) * (0.5 + chance / 2)

@@ -43,6 +43,15 @@ def opened(uploads: Iterable[Upload]) -> Generator[list[OpenedUpload], None, Non
         yield [(field, _opened(file, files)) for field, file in uploads]
 
 
+def are_repeatable(uploads: Iterable[Upload]) -> bool:
+    """Whether the files can be sent again when the call is over: what the caller opened is its own then."""
+    return not any(_is_open_file(file) for _, file in uploads)
+
+
+def _is_open_file(file: UploadFile) -> bool:
+    return hasattr(file[1] if isinstance(file, tuple) else file, "read")
+
+
 def _opened(file: Any, files: ExitStack) -> tuple[Any, ...]:
     if isinstance(file, (str, os.PathLike)):
         path = Path(cast("str | os.PathLike[str]", file))

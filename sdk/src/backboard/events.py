@@ -76,10 +76,32 @@ class ModelFallback(Event):
         return Attempt.model_validate(self["failed"])
 
 
+class RunQueued(Event):
+    """The message waits for another run of its thread; `position` counts those that are before it."""
+
+    position: int | None
+
+
 class RunContinuing(Event):
-    """Tool outputs were taken, and the run goes on."""
+    """Tool outputs were taken, and the run goes on; `tool_call_ids` says for which calls."""
 
     phase: str | None
+    tool_call_ids: list[str] | None
+
+
+class Resync(Event):
+    """The server cannot repeat what was missed, and says where the answer stands instead.
+
+    `content` and `reasoning` are all of the current answer up to here, to be taken in the place of what was
+    collected: `reason` is `expired` (the same answer, its events are gone after `after`) or `taken_over`
+    (another process of the server goes on, and what was said last may be said otherwise).
+    """
+
+    after: int | None
+    message_id: str | None
+    content: str | None
+    reasoning: str | None
+    reason: str | None
 
 
 class MemoryRetrieved(Event):
@@ -126,6 +148,15 @@ class ToolCallReady(Event):
     def tool_call(self) -> ToolCall:
         """The call, with its arguments parsed on demand."""
         return ToolCall.model_validate(self["tool_call"])
+
+
+class ToolResult(Event):
+    """A tool that the server runs itself has returned; `status` is COMPLETED or FAILED."""
+
+    tool_call_id: str
+    name: str
+    status: str
+    output: str | None
 
 
 class Answered(Event):
@@ -230,7 +261,9 @@ _CLASSES: Mapping[str, type[Event]] = {
     "user_message": UserMessage,
     "run_started": RunStarted,
     "model_fallback": ModelFallback,
+    "run_queued": RunQueued,
     "run_continuing": RunContinuing,
+    "resync": Resync,
     "memory_retrieved": MemoryRetrieved,
     "message_start": MessageStart,
     "reasoning_streaming": ReasoningStreaming,
@@ -238,6 +271,7 @@ _CLASSES: Mapping[str, type[Event]] = {
     "content_streaming": ContentStreaming,
     "tool_call_start": ToolCallStart,
     "tool_call_ready": ToolCallReady,
+    "tool_result": ToolResult,
     "tool_submit_required": ToolSubmitRequired,
     "run_ended": RunEnded,
     "message_saved": MessageSaved,

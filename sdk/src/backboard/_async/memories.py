@@ -45,12 +45,14 @@ class MemoryMethods:
         content: str,
         metadata: Mapping[str, Any] | None = None,
         *,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> MemoryAdded:
         """Store a memory word for word."""
         fields = given(content=content, metadata=metadata)
         request = Request("POST", path("assistants", assistant_id, "memories"), fields=fields)
-        return cast("MemoryAdded", parse_dict(await self._transport.fetch(request, timeout)))
+        answer = await self._transport.fetch(request.under(idempotency_key), timeout)
+        return cast("MemoryAdded", parse_dict(answer))
 
     async def get_memory(self, assistant_id: Id, memory_id: Id, *, timeout: Timeout = None) -> Memory:
         """Return a memory. Raises BackboardNotFoundError where there is none of that id."""

@@ -18,7 +18,7 @@ from backboard.models.messages import ChatMessagesResponse, ToolOutputsResponse
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from backboard._message_requests import Output, Tool
+    from backboard._message_requests import OnDisconnect, Output, Tool
     from backboard._options import Timeout
     from backboard._requests import Id, Request
     from backboard._uploads import UploadFile
@@ -42,6 +42,7 @@ class MessageMethods:
         model_name: str | None = None,
         stream: Literal[False] = False,
         *,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
         **options: Unpack[MessageOptions],
     ) -> ChatMessagesResponse: ...
@@ -56,6 +57,7 @@ class MessageMethods:
         model_name: str | None = None,
         *,
         stream: Literal[True],
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
         **options: Unpack[MessageOptions],
     ) -> AsyncMessageStream: ...
@@ -70,6 +72,7 @@ class MessageMethods:
         model_name: str | None = None,
         stream: bool = False,
         *,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
         **options: Unpack[MessageOptions],
     ) -> ChatMessagesResponse | AsyncMessageStream: ...
@@ -83,12 +86,15 @@ class MessageMethods:
         model_name: str | None = None,
         stream: bool = False,
         *,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
         **options: Unpack[MessageOptions],
     ) -> ChatMessagesResponse | AsyncMessageStream:
         """Send a message to a thread; return the answer, or with `stream=True` its events as they come.
 
         `options` are the keywords of MessageOptions: memory, web_search, metadata, thinking, tools, …
+        Under one `idempotency_key` a message is sent once, however often it is called; without one each call
+        is a message of its own.
         """
         named = {
             "thread_id": thread_id,
@@ -97,7 +103,8 @@ class MessageMethods:
             "model_name": model_name,
             "stream": stream,
         }
-        return await self._answer(message_request(named, files, options), stream, timeout)
+        request = message_request(named, files, options).under(idempotency_key)
+        return await self._answer(request, stream, timeout)
 
     @overload
     async def send_message(
@@ -110,6 +117,7 @@ class MessageMethods:
         llm_provider: str | None = None,
         model_name: str | None = None,
         stream: Literal[False] = False,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
         **options: Unpack[MessageOptions],
     ) -> ChatMessagesResponse: ...
@@ -125,6 +133,7 @@ class MessageMethods:
         llm_provider: str | None = None,
         model_name: str | None = None,
         stream: Literal[True],
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
         **options: Unpack[MessageOptions],
     ) -> AsyncMessageStream: ...
@@ -140,6 +149,7 @@ class MessageMethods:
         llm_provider: str | None = None,
         model_name: str | None = None,
         stream: bool = False,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
         **options: Unpack[MessageOptions],
     ) -> ChatMessagesResponse | AsyncMessageStream: ...
@@ -154,6 +164,7 @@ class MessageMethods:
         llm_provider: str | None = None,
         model_name: str | None = None,
         stream: bool = False,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
         **options: Unpack[MessageOptions],
     ) -> ChatMessagesResponse | AsyncMessageStream:
@@ -170,7 +181,8 @@ class MessageMethods:
             "model_name": model_name,
             "stream": stream,
         }
-        return await self._answer(message_request(named, files, options), stream, timeout)
+        request = message_request(named, files, options).under(idempotency_key)
+        return await self._answer(request, stream, timeout)
 
     @overload
     async def submit_tool_outputs_simple(
@@ -179,6 +191,7 @@ class MessageMethods:
         tool_outputs: Sequence[Output],
         stream: Literal[False] = False,
         *,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> ChatMessagesResponse: ...
 
@@ -189,6 +202,7 @@ class MessageMethods:
         tool_outputs: Sequence[Output],
         *,
         stream: Literal[True],
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> AsyncMessageStream: ...
 
@@ -199,6 +213,7 @@ class MessageMethods:
         tool_outputs: Sequence[Output],
         stream: bool = False,
         *,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> ChatMessagesResponse | AsyncMessageStream: ...
 
@@ -208,10 +223,12 @@ class MessageMethods:
         tool_outputs: Sequence[Output],
         stream: bool = False,
         *,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> ChatMessagesResponse | AsyncMessageStream:
         """Hand in what the tools returned, all together, to the run of the thread that waits for it."""
-        return await self._answer(thread_outputs_request(thread_id, tool_outputs, stream), stream, timeout)
+        request = thread_outputs_request(thread_id, tool_outputs, stream).under(idempotency_key)
+        return await self._answer(request, stream, timeout)
 
     @overload
     async def submit_tool_outputs(
@@ -223,6 +240,8 @@ class MessageMethods:
         *,
         tools: list[Tool] | None = None,
         thinking: Mapping[str, Any] | None = None,
+        on_disconnect: OnDisconnect | None = None,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> ToolOutputsResponse: ...
 
@@ -236,6 +255,8 @@ class MessageMethods:
         stream: Literal[True],
         tools: list[Tool] | None = None,
         thinking: Mapping[str, Any] | None = None,
+        on_disconnect: OnDisconnect | None = None,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> AsyncMessageStream: ...
 
@@ -249,6 +270,8 @@ class MessageMethods:
         *,
         tools: list[Tool] | None = None,
         thinking: Mapping[str, Any] | None = None,
+        on_disconnect: OnDisconnect | None = None,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> ToolOutputsResponse | AsyncMessageStream: ...
 
@@ -261,14 +284,16 @@ class MessageMethods:
         *,
         tools: list[Tool] | None = None,
         thinking: Mapping[str, Any] | None = None,
+        on_disconnect: OnDisconnect | None = None,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> ToolOutputsResponse | AsyncMessageStream:
         """Hand in what the tools returned, all together, to one run.
 
         `tools` and `thinking` repeat what was given with the message: it held for that turn alone.
         """
-        again = {"tools": tools, "thinking": thinking}
-        request = run_outputs_request(thread_id, run_id, tool_outputs, stream, again)
+        again = {"tools": tools, "thinking": thinking, "on_disconnect": on_disconnect}
+        request = run_outputs_request(thread_id, run_id, tool_outputs, stream, again).under(idempotency_key)
         if stream:
             return await self._transport.stream(request, timeout)
         return parse(ToolOutputsResponse, await self._transport.fetch(request, timeout))

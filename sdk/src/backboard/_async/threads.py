@@ -19,10 +19,12 @@ class ThreadMethods:
 
     _transport: Transport
 
-    async def create_thread(self, assistant_id: Id, *, timeout: Timeout = None) -> Thread:
+    async def create_thread(
+        self, assistant_id: Id, *, idempotency_key: str | None = None, timeout: Timeout = None
+    ) -> Thread:
         """Open a thread of an assistant."""
         request = Request("POST", path("assistants", assistant_id, "threads"), fields={})
-        return parse(Thread, await self._transport.fetch(request, timeout))
+        return parse(Thread, await self._transport.fetch(request.under(idempotency_key), timeout))
 
     async def list_threads_for_assistant(
         self, assistant_id: Id, skip: int = 0, limit: int = 100, *, timeout: Timeout = None

@@ -8,6 +8,7 @@ from typing import Any, AsyncGenerator
 
 import httpx
 
+from backboard._event_reader import NOWHERE, EventReader, Place
 from backboard._failures import (
     answer_error,
     is_event_stream,
@@ -17,7 +18,8 @@ from backboard._failures import (
 )
 from backboard._options import Options, Timeout
 from backboard._patience import http_timeout, pause_seconds
-from backboard._requests import Request, http_body
+from backboard._requests import Request, http_body, keyed
+from backboard._resuming import Resumption
 from backboard._uploads import OpenedUpload, opened
 from backboard._version import __version__
 from backboard.exceptions import BackboardAPIError
@@ -38,18 +40,24 @@ class Transport:
 
     async def fetch(self, request: Request, timeout: Timeout) -> Any:
         """Return the answer's JSON."""
-        response = await self._send(request, timeout, is_stream=False)
+        response = await self._send(keyed(request), timeout, is_stream=False)
         try:
             return response.json()
         except ValueError as failure:
             raise not_json_error(response) from failure
 
-    async def stream(self, request: Request, timeout: Timeout) -> AsyncMessageStream:
-        """Return the answer's events; whoever receives the stream closes it."""
+    async def stream(self, request: Request, timeout: Timeout, place: Place = NOWHERE) -> AsyncMessageStream:
+        """Return the answer's events, those after `place`; whoever receives the stream closes it."""
+        request = keyed(request)
         response = await self._send(request, timeout, is_stream=True)
-        if not is_event_stream(response):
-            raise not_a_stream_error(response)
-        return AsyncMessageStream(_chunks(response), response)
+        reader = EventReader(place)
+        return AsyncMessageStream(self, _connection(response), timeout, reader, Resumption(request, reader))
+
+    async def connect(self, request: Request, timeout: Timeout) -> Connection:
+        """Return the bytes of a stream at one attempt: a stream that goes on has a patience of its own."""
+        with opened(request.uploads) as uploads:
+            response = await self._exchange(self._outgoing(request, uploads, timeout), is_stream=True)
+        return _connection(response)
 
     async def aclose(self) -> None:
         """Close the connections, unless they are those of a client that was handed in."""
@@ -57,7 +65,7 @@ class Transport:
             await self._http.aclose()
 
     async def _send(self, request: Request, timeout: Timeout, *, is_stream: bool) -> httpx.Response:
-        """Return a success: read, or an unread stream, which is never asked for again once it has begun."""
+        """Return a success: read, or an unread stream."""
         with opened(request.uploads) as uploads:
             outgoing = self._outgoing(request, uploads, timeout)
             attempts_made = 0
@@ -78,7 +86,7 @@ class Transport:
             request.method,
             self._options.base_url + request.path,
             params=request.query,
-            headers={**self._headers, **headers},
+            headers={**self._headers, **headers, **request.headers},
             timeout=http_timeout(timeout, self._options.timeout),
             **body,
         )
@@ -93,6 +101,25 @@ class Transport:
         if not response.is_success:
             raise answer_error(response)
         return response
+
+
+class Connection:
+    """A stream's bytes as they come; closing it twice is closing it once."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self.chunks = _chunks(response)
+
+    async def aclose(self) -> None:
+        """Give the connection back, whatever has been read so far."""
+        await self.chunks.aclose()
+        await self._response.aclose()
+
+
+def _connection(response: httpx.Response) -> Connection:
+    if not is_event_stream(response):
+        raise not_a_stream_error(response)
+    return Connection(response)
 
 
 async def _read(response: httpx.Response) -> None:

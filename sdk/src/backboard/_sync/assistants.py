@@ -35,6 +35,7 @@ class AssistantMethods:
         embedding_dims: int | None = None,
         *,
         fallbacks: Sequence[Mapping[str, str]] | None = None,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> Assistant:
         """Create an assistant. `tok_k` is how many passages of its documents a question may bring (1 to 100).
@@ -54,7 +55,8 @@ class AssistantMethods:
             embedding_model_name=embedding_model_name,
             embedding_dims=embedding_dims,
         )
-        return parse(Assistant, self._transport.fetch(Request("POST", "/assistants", fields=fields), timeout))
+        request = Request("POST", "/assistants", fields=fields).under(idempotency_key)
+        return parse(Assistant, self._transport.fetch(request, timeout))
 
     def list_assistants(
         self, skip: int = 0, limit: int = 100, name: str | None = None, *, timeout: Timeout = None

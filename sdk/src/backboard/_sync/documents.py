@@ -23,21 +23,31 @@ class DocumentMethods:
     _transport: Transport
 
     def upload_document_to_assistant(
-        self, assistant_id: Id, file_path: UploadFile, *, timeout: Timeout = None
+        self,
+        assistant_id: Id,
+        file_path: UploadFile,
+        *,
+        idempotency_key: str | None = None,
+        timeout: Timeout = None,
     ) -> Document:
         """Give a document to all threads of an assistant: a path, an open file, or (filename, bytes)."""
         target = path("assistants", assistant_id, "documents")
         request = Request("POST", target, uploads=uploads_of("file", file_path))
-        return parse(Document, self._transport.fetch(request, timeout))
+        return parse(Document, self._transport.fetch(request.under(idempotency_key), timeout))
 
     def upload_document_to_thread(
-        self, thread_id: Id, file_path: UploadFile, *, timeout: Timeout = None
+        self,
+        thread_id: Id,
+        file_path: UploadFile,
+        *,
+        idempotency_key: str | None = None,
+        timeout: Timeout = None,
     ) -> Document:
         """Give a document to one thread: a path, an open file, or (filename, bytes)."""
         request = Request(
             "POST", path("threads", thread_id, "documents"), uploads=uploads_of("file", file_path)
         )
-        return parse(Document, self._transport.fetch(request, timeout))
+        return parse(Document, self._transport.fetch(request.under(idempotency_key), timeout))
 
     def list_assistant_documents(self, assistant_id: Id, *, timeout: Timeout = None) -> list[Document]:
         """Return the documents of an assistant, without those of its threads."""

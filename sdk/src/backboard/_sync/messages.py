@@ -19,7 +19,7 @@ from backboard.models.messages import ChatMessagesResponse, ToolOutputsResponse
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from backboard._message_requests import Output, Tool
+    from backboard._message_requests import OnDisconnect, Output, Tool
     from backboard._options import Timeout
     from backboard._requests import Id, Request
     from backboard._uploads import UploadFile
@@ -43,6 +43,7 @@ class MessageMethods:
         model_name: str | None = None,
         stream: Literal[False] = False,
         *,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
         **options: Unpack[MessageOptions],
     ) -> ChatMessagesResponse: ...
@@ -57,6 +58,7 @@ class MessageMethods:
         model_name: str | None = None,
         *,
         stream: Literal[True],
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
         **options: Unpack[MessageOptions],
     ) -> MessageStream: ...
@@ -71,6 +73,7 @@ class MessageMethods:
         model_name: str | None = None,
         stream: bool = False,
         *,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
         **options: Unpack[MessageOptions],
     ) -> ChatMessagesResponse | MessageStream: ...
@@ -84,12 +87,15 @@ class MessageMethods:
         model_name: str | None = None,
         stream: bool = False,
         *,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
         **options: Unpack[MessageOptions],
     ) -> ChatMessagesResponse | MessageStream:
         """Send a message to a thread; return the answer, or with `stream=True` its events as they come.
 
         `options` are the keywords of MessageOptions: memory, web_search, metadata, thinking, tools, …
+        Under one `idempotency_key` a message is sent once, however often it is called; without one each call
+        is a message of its own.
         """
         named = {
             "thread_id": thread_id,
@@ -98,7 +104,8 @@ class MessageMethods:
             "model_name": model_name,
             "stream": stream,
         }
-        return self._answer(message_request(named, files, options), stream, timeout)
+        request = message_request(named, files, options).under(idempotency_key)
+        return self._answer(request, stream, timeout)
 
     @overload
     def send_message(
@@ -111,6 +118,7 @@ class MessageMethods:
         llm_provider: str | None = None,
         model_name: str | None = None,
         stream: Literal[False] = False,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
         **options: Unpack[MessageOptions],
     ) -> ChatMessagesResponse: ...
@@ -126,6 +134,7 @@ class MessageMethods:
         llm_provider: str | None = None,
         model_name: str | None = None,
         stream: Literal[True],
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
         **options: Unpack[MessageOptions],
     ) -> MessageStream: ...
@@ -141,6 +150,7 @@ class MessageMethods:
         llm_provider: str | None = None,
         model_name: str | None = None,
         stream: bool = False,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
         **options: Unpack[MessageOptions],
     ) -> ChatMessagesResponse | MessageStream: ...
@@ -155,6 +165,7 @@ class MessageMethods:
         llm_provider: str | None = None,
         model_name: str | None = None,
         stream: bool = False,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
         **options: Unpack[MessageOptions],
     ) -> ChatMessagesResponse | MessageStream:
@@ -171,7 +182,8 @@ class MessageMethods:
             "model_name": model_name,
             "stream": stream,
         }
-        return self._answer(message_request(named, files, options), stream, timeout)
+        request = message_request(named, files, options).under(idempotency_key)
+        return self._answer(request, stream, timeout)
 
     @overload
     def submit_tool_outputs_simple(
@@ -180,6 +192,7 @@ class MessageMethods:
         tool_outputs: Sequence[Output],
         stream: Literal[False] = False,
         *,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> ChatMessagesResponse: ...
 
@@ -190,6 +203,7 @@ class MessageMethods:
         tool_outputs: Sequence[Output],
         *,
         stream: Literal[True],
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> MessageStream: ...
 
@@ -200,6 +214,7 @@ class MessageMethods:
         tool_outputs: Sequence[Output],
         stream: bool = False,
         *,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> ChatMessagesResponse | MessageStream: ...
 
@@ -209,10 +224,12 @@ class MessageMethods:
         tool_outputs: Sequence[Output],
         stream: bool = False,
         *,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> ChatMessagesResponse | MessageStream:
         """Hand in what the tools returned, all together, to the run of the thread that waits for it."""
-        return self._answer(thread_outputs_request(thread_id, tool_outputs, stream), stream, timeout)
+        request = thread_outputs_request(thread_id, tool_outputs, stream).under(idempotency_key)
+        return self._answer(request, stream, timeout)
 
     @overload
     def submit_tool_outputs(
@@ -224,6 +241,8 @@ class MessageMethods:
         *,
         tools: list[Tool] | None = None,
         thinking: Mapping[str, Any] | None = None,
+        on_disconnect: OnDisconnect | None = None,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> ToolOutputsResponse: ...
 
@@ -237,6 +256,8 @@ class MessageMethods:
         stream: Literal[True],
         tools: list[Tool] | None = None,
         thinking: Mapping[str, Any] | None = None,
+        on_disconnect: OnDisconnect | None = None,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> MessageStream: ...
 
@@ -250,6 +271,8 @@ class MessageMethods:
         *,
         tools: list[Tool] | None = None,
         thinking: Mapping[str, Any] | None = None,
+        on_disconnect: OnDisconnect | None = None,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> ToolOutputsResponse | MessageStream: ...
 
@@ -262,14 +285,16 @@ class MessageMethods:
         *,
         tools: list[Tool] | None = None,
         thinking: Mapping[str, Any] | None = None,
+        on_disconnect: OnDisconnect | None = None,
+        idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> ToolOutputsResponse | MessageStream:
         """Hand in what the tools returned, all together, to one run.
 
         `tools` and `thinking` repeat what was given with the message: it held for that turn alone.
         """
-        again = {"tools": tools, "thinking": thinking}
-        request = run_outputs_request(thread_id, run_id, tool_outputs, stream, again)
+        again = {"tools": tools, "thinking": thinking, "on_disconnect": on_disconnect}
+        request = run_outputs_request(thread_id, run_id, tool_outputs, stream, again).under(idempotency_key)
         if stream:
             return self._transport.stream(request, timeout)
         return parse(ToolOutputsResponse, self._transport.fetch(request, timeout))

@@ -9,6 +9,7 @@ from typing import Any, Generator
 
 import httpx
 
+from backboard._event_reader import NOWHERE, EventReader, Place
 from backboard._failures import (
     answer_error,
     is_event_stream,
@@ -18,7 +19,8 @@ from backboard._failures import (
 )
 from backboard._options import Options, Timeout
 from backboard._patience import http_timeout, pause_seconds
-from backboard._requests import Request, http_body
+from backboard._requests import Request, http_body, keyed
+from backboard._resuming import Resumption
 from backboard._uploads import OpenedUpload, opened
 from backboard._version import __version__
 from backboard.exceptions import BackboardAPIError
@@ -39,18 +41,24 @@ class Transport:
 
     def fetch(self, request: Request, timeout: Timeout) -> Any:
         """Return the answer's JSON."""
-        response = self._send(request, timeout, is_stream=False)
+        response = self._send(keyed(request), timeout, is_stream=False)
         try:
             return response.json()
         except ValueError as failure:
             raise not_json_error(response) from failure
 
-    def stream(self, request: Request, timeout: Timeout) -> MessageStream:
-        """Return the answer's events; whoever receives the stream closes it."""
+    def stream(self, request: Request, timeout: Timeout, place: Place = NOWHERE) -> MessageStream:
+        """Return the answer's events, those after `place`; whoever receives the stream closes it."""
+        request = keyed(request)
         response = self._send(request, timeout, is_stream=True)
-        if not is_event_stream(response):
-            raise not_a_stream_error(response)
-        return MessageStream(_chunks(response), response)
+        reader = EventReader(place)
+        return MessageStream(self, _connection(response), timeout, reader, Resumption(request, reader))
+
+    def connect(self, request: Request, timeout: Timeout) -> Connection:
+        """Return the bytes of a stream at one attempt: a stream that goes on has a patience of its own."""
+        with opened(request.uploads) as uploads:
+            response = self._exchange(self._outgoing(request, uploads, timeout), is_stream=True)
+        return _connection(response)
 
     def close(self) -> None:
         """Close the connections, unless they are those of a client that was handed in."""
@@ -58,7 +66,7 @@ class Transport:
             self._http.close()
 
     def _send(self, request: Request, timeout: Timeout, *, is_stream: bool) -> httpx.Response:
-        """Return a success: read, or an unread stream, which is never asked for again once it has begun."""
+        """Return a success: read, or an unread stream."""
         with opened(request.uploads) as uploads:
             outgoing = self._outgoing(request, uploads, timeout)
             attempts_made = 0
@@ -79,7 +87,7 @@ class Transport:
             request.method,
             self._options.base_url + request.path,
             params=request.query,
-            headers={**self._headers, **headers},
+            headers={**self._headers, **headers, **request.headers},
             timeout=http_timeout(timeout, self._options.timeout),
             **body,
         )
@@ -94,6 +102,25 @@ class Transport:
         if not response.is_success:
             raise answer_error(response)
         return response
+
+
+class Connection:
+    """A stream's bytes as they come; closing it twice is closing it once."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self.chunks = _chunks(response)
+
+    def close(self) -> None:
+        """Give the connection back, whatever has been read so far."""
+        self.chunks.close()
+        self._response.close()
+
+
+def _connection(response: httpx.Response) -> Connection:
+    if not is_event_stream(response):
+        raise not_a_stream_error(response)
+    return Connection(response)
 
 
 def _read(response: httpx.Response) -> None:
