@@ -15,6 +15,7 @@ from .memories import MemoryMethods
 from .messages import MessageMethods
 from .models import ModelMethods
 from .provider_keys import ProviderKeyMethods
+from .runs import RunMethods
 from .threads import ThreadMethods
 from .usage import UsageMethods
 
@@ -26,6 +27,7 @@ class BackboardClient(
     AssistantMethods,
     ThreadMethods,
     MessageMethods,
+    RunMethods,
     ModelMethods,
     MemoryMethods,
     DocumentMethods,
@@ -36,8 +38,9 @@ class BackboardClient(
 
     `api_key` is read from BACKBOARD_API_KEY where it is left out, and `base_url` from BACKBOARD_BASE_URL,
     else it is that of a local server. `timeout` is in seconds and bounds each silence: 600 by default, and 5
-    to connect; every method takes its own. A failed call is made again, up to `max_retries` times, where
-    nothing can happen twice by it.
+    to connect; every method takes its own. A call that fails for now is made again, up to `max_retries`
+    times: nothing happens twice by it, as all attempts of a POST carry one Idempotency-Key. A stream that
+    breaks off is taken up again by itself.
 
     `http_client` brings connections of your own, such as through a proxy; closing them stays yours.
     `default_headers` go with every request. Raises BackboardConfigurationError where the key is missing.

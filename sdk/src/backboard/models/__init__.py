@@ -38,6 +38,7 @@ from .messages import (
     ToolOutputsResponse,
 )
 from .provider_keys import ProviderKey, ProviderKeyDeleted
+from .runs import Receipt, ReceiptBlock, Replay, Run, RunCancellation
 from .threads import Thread, ThreadDeleted
 from .tools import (
     FunctionDefinition,
@@ -93,6 +94,11 @@ __all__ = [
     "ProviderKey",
     "ProviderKeyDeleted",
     "ProvidersListResponse",
+    "Receipt",
+    "ReceiptBlock",
+    "Replay",
+    "Run",
+    "RunCancellation",
     "ThinkingControls",
     "ThinkingMetadata",
     "Thread",
