@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import Protocol
@@ -101,7 +101,7 @@ class OutsideReply(Protocol):
         """The headers by lower-case name; one that came several times is joined by commas."""
         ...
 
-    def pieces(self) -> AsyncIterator[bytes]:
+    def pieces(self) -> AsyncGenerator[bytes]:
         """Give the body as it arrives, decompressed. Raises Upstream: timeout, truncated, malformed."""
         ...
 
