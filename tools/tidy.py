@@ -62,7 +62,7 @@ TEST_TREES = {
     PurePosixPath("tools"): PurePosixPath("tools/tests"),
 }
 
-VERBS = ("runs", "tools", "memory", "documents", "voice", "media", "models")
+VERBS = ("runs", "tools", "memory", "documents", "voice", "media", "models", "webhooks")
 ADAPTERS = ("adapters", "providers", "parsers", "store")
 
 

@@ -14,6 +14,7 @@ from .domain.errors import BackboardError
 from .runs.summarise import SummariseThread, summarise_thread
 from .settings import Settings
 from .store.jobs import Job, claim_jobs, delete_job, update_failed_job
+from .webhooks.deliver import DeliverWebhook, deliver_webhook
 
 POLL_SECONDS = 0.5
 LEASE_SECONDS = 300.0  # a job that takes longer is taken to be lost, and given to another worker
@@ -31,9 +32,14 @@ async def _delete_blobs(adapters: Adapters, job: Job) -> None:
     await adapters.blobs.delete(keys)
 
 
+async def _deliver_webhook(adapters: Adapters, job: Job) -> None:
+    await deliver_webhook(adapters, job.tenant_id, msgspec.convert(job.payload, DeliverWebhook))
+
+
 JOBS: dict[str, Callable[[Adapters, Job], Awaitable[None]]] = {
     "summarise_thread": _summarise_thread,
     "delete_blobs": _delete_blobs,
+    "deliver_webhook": _deliver_webhook,
 }
 
 
