@@ -9,7 +9,18 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from . import __version__
-from .api import assistants, budgets, errors, health, messages, models, provider_keys, threads, usage
+from .api import (
+    assistants,
+    budgets,
+    errors,
+    health,
+    messages,
+    models,
+    provider_keys,
+    threads,
+    usage,
+    webhooks,
+)
 from .api.edge import Edge, KeyCache
 from .api.frame import PREFIX, Frame
 from .bootstrap import open_adapters
@@ -46,7 +57,7 @@ def create_app(
         redirect_slashes=False,  # a redirect would lose the prefix; it is a 404 that says so
         generate_unique_id_function=_operation_id,
     )
-    for resource in (messages, assistants, threads, models, provider_keys, usage, budgets):
+    for resource in (messages, assistants, threads, models, provider_keys, usage, budgets, webhooks):
         app.include_router(resource.router, responses=errors.RESPONSES)
     app.include_router(health.router)
     errors.install(app)
