@@ -22,6 +22,7 @@ SUBSTITUTIONS = tuple(
         (r"\(async\)", "(sync)"),
         (r"\bBackboardClient\b", "SyncBackboardClient"),
         (r"\bAsyncMessageStream\b", "MessageStream"),
+        (r"\bAsyncToolbox\b", "Toolbox"),
         (r"\bAsyncClient\b", "Client"),
         (r"\bAsyncGenerator\[(\w+), None\]", r"Generator[\1, None, None]"),
         (r"\bAsyncGenerator\b", "Generator"),

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 import pytest
 
-from backboard import BackboardResponseError, MemoryStats
-from backboard._answers import parse, parse_dict, parse_list
+from backboard import BackboardResponseError, ChatMessagesResponse, MemoryStats
+from backboard._answers import flat_answer, parse, parse_dict, parse_list
+
+NOW = datetime(2026, 11, 23, tzinfo=timezone.utc)
 
 
 def test_an_answer_becomes_the_model_that_was_promised() -> None:
@@ -31,3 +35,22 @@ def test_an_answer_of_another_kind_is_an_error() -> None:
         parse_list(MemoryStats, {})
     with pytest.raises(BackboardResponseError, match="not an object"):
         parse_dict([])
+
+
+@pytest.mark.parametrize(
+    ("event_type", "status", "role"),
+    [
+        ("run_ended", "COMPLETED", "assistant"),
+        ("tool_submit_required", "REQUIRES_ACTION", "assistant"),
+        ("run_cancelled", "CANCELLED", "assistant"),
+        ("message_saved", "COMPLETED", "user"),
+    ],
+)
+def test_the_end_of_a_stream_is_an_answer_too(event_type: str, status: str, role: str) -> None:
+    thread_id = "018f2b6a-0000-7000-8000-000000000002"
+    last = {"type": event_type, "thread_id": thread_id, "status": "completed", "content": "Hi"}
+
+    last_message = parse(ChatMessagesResponse, flat_answer(last, NOW)).last
+
+    assert (last_message.status, last_message.role, last_message.content) == (status, role, "Hi")
+    assert (str(last_message.thread_id), last_message.timestamp) == (thread_id, NOW)

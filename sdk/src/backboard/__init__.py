@@ -5,6 +5,7 @@ from ._async.stream import AsyncMessageStream
 from ._message_requests import MessageOptions
 from ._sync.client import SyncBackboardClient
 from ._sync.stream import MessageStream
+from ._tool_schema import tool_schema
 from ._uploads import UploadFile
 from ._version import __version__
 from .events import (
@@ -216,4 +217,5 @@ __all__ = [
     "VoiceModel",
     "VoiceModelsListResponse",
     "__version__",
+    "tool_schema",
 ]

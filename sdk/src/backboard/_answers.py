@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, TypeVar, cast
+from datetime import datetime
+from typing import Any, Dict, List, Mapping, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from .exceptions import BackboardResponseError
 
 Shape = TypeVar("Shape", bound=BaseModel)
+
+_STATUS_BY_LAST_EVENT: Mapping[str, str] = {
+    "run_ended": "COMPLETED",
+    "tool_submit_required": "REQUIRES_ACTION",
+    "run_cancelled": "CANCELLED",
+    "message_saved": "COMPLETED",
+}
 
 
 def parse(shape: type[Shape], answer: Any) -> Shape:
@@ -33,3 +41,14 @@ def parse_dict(answer: Any) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise BackboardResponseError("The answer is not an object.", body=answer)
     return cast("Dict[str, Any]", answer)
+
+
+def flat_answer(last: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return the last event of a stream in the shape of an answer that was not streamed."""
+    return {
+        "role": "user" if last["type"] == "message_saved" else "assistant",
+        **{name: value for name, value in last.items() if name != "type"},
+        "status": _STATUS_BY_LAST_EVENT[last["type"]],
+        "message": last.get("message") or "The answer was streamed.",
+        "timestamp": last.get("created_at") or now.isoformat(),
+    }

@@ -17,6 +17,7 @@ from .models import ModelMethods
 from .provider_keys import ProviderKeyMethods
 from .runs import RunMethods
 from .threads import ThreadMethods
+from .tool_runner import ToolRunnerMethods
 from .usage import UsageMethods
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class BackboardClient(
     ThreadMethods,
     MessageMethods,
     RunMethods,
+    ToolRunnerMethods,
     ModelMethods,
     MemoryMethods,
     DocumentMethods,

@@ -62,6 +62,11 @@ class AsyncMessageStream:
         await self.aclose()
 
     @property
+    def thread_id(self) -> str | None:
+        """The thread of the run, as soon as an event has named it."""
+        return self._reader.place.thread_id
+
+    @property
     def run_id(self) -> str | None:
         """The run that is being followed, as soon as an event has named it."""
         return self._reader.place.run_id

@@ -18,6 +18,7 @@ from .models import ModelMethods
 from .provider_keys import ProviderKeyMethods
 from .runs import RunMethods
 from .threads import ThreadMethods
+from .tool_runner import ToolRunnerMethods
 from .usage import UsageMethods
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class SyncBackboardClient(
     ThreadMethods,
     MessageMethods,
     RunMethods,
+    ToolRunnerMethods,
     ModelMethods,
     MemoryMethods,
     DocumentMethods,
