@@ -46,11 +46,17 @@ async def plant(app: FastAPI, owner: Connection, vendor: FakeVendor, canary: str
         stored = await _ask(client, "PUT", "/provider-keys/groq", json={"api_key": key})
         await _ask(client, "DELETE", f"/threads/{deleted['thread']}")
         await _ask(client, "DELETE", f"/assistants/{deleted['assistant']}")
+        await _ask(client, "DELETE", f"/webhooks/{deleted['webhook']}")
     async with owner.transaction():
         await _enter(owner, tenant)
         await owner.execute(
             "UPDATE threads SET summary = $3, summarised_through = 1 WHERE tenant_id = $1 AND id = $2",
             tenant.caller.tenant_id, existing["thread"], canary,
+        )  # fmt: skip
+        await owner.execute(
+            "INSERT INTO webhook_attempts (tenant_id, delivery_id, number, answer, duration_ms, attempted_at)"
+            " VALUES ($1, $2, 1, $3, 1, now())",
+            tenant.caller.tenant_id, existing["delivery"], canary,
         )  # fmt: skip
         # Once more at the end of time: whatever others do meanwhile, a list of the newest has it.
         await owner.execute(
@@ -85,6 +91,9 @@ async def plant_things(client: httpx.AsyncClient, canary: str) -> dict[str, str]
             "custom_update_memory_prompt": canary,
         },
     )
+    webhook = await _ask(
+        client, "POST", "/webhooks", json={"url": "https://hooks.example.com/", "description": canary}
+    )
     path = f"/assistants/{assistant['assistant_id']}/threads"
     thread = await _ask(client, "POST", path, json={"metadata": {"secret": canary}})
     await _ask(
@@ -94,7 +103,13 @@ async def plant_things(client: httpx.AsyncClient, canary: str) -> dict[str, str]
         data={"content": canary, "metadata": json.dumps({"secret": canary})},
         files={"files": (f"{canary}.txt", canary.encode(), "text/plain")},
     )
-    return {"assistant": assistant["assistant_id"], "thread": thread["thread_id"]}
+    listed = await client.get(f"/webhooks/{webhook['webhook_id']}/deliveries")
+    return {
+        "assistant": assistant["assistant_id"],
+        "thread": thread["thread_id"],
+        "webhook": webhook["webhook_id"],
+        "delivery": listed.json()[0]["delivery_id"],
+    }
 
 
 async def snapshot(owner: Connection, tenant: Tenant) -> dict[str, list[str]]:

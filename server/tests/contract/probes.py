@@ -28,6 +28,8 @@ CONTENTS: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "update_assistant": ({"name": "Taken over"},),
     "create_thread": ({}, {"metadata": {"mine": True}}),
+    "create_webhook": ({"url": "https://hooks.example.com/"},),
+    "update_webhook": ({"description": "Taken over"},),
 }
 
 # What goes into the places of a path that are for no id.
