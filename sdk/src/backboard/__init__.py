@@ -8,6 +8,7 @@ from ._sync.stream import MessageStream
 from ._tool_schema import tool_schema
 from ._uploads import UploadFile
 from ._version import __version__
+from ._webhooks import verify_webhook
 from .events import (
     ContentStreaming,
     Event,
@@ -50,6 +51,7 @@ from .exceptions import (
     BackboardTruncatedError,
     BackboardUnprocessableError,
     BackboardValidationError,
+    BackboardWebhookError,
 )
 from .models import (
     Assistant,
@@ -110,6 +112,13 @@ from .models import (
     VideoModelsListResponse,
     VoiceModel,
     VoiceModelsListResponse,
+    Webhook,
+    WebhookAttempt,
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookDelivery,
+    WebhookMessage,
+    WebhookReplay,
 )
 
 __all__ = [
@@ -137,6 +146,7 @@ __all__ = [
     "BackboardTruncatedError",
     "BackboardUnprocessableError",
     "BackboardValidationError",
+    "BackboardWebhookError",
     "Budget",
     "ChatMessagesResponse",
     "ContentStreaming",
@@ -216,6 +226,14 @@ __all__ = [
     "VideoModelsListResponse",
     "VoiceModel",
     "VoiceModelsListResponse",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookCreated",
+    "WebhookDeleted",
+    "WebhookDelivery",
+    "WebhookMessage",
+    "WebhookReplay",
     "__version__",
     "tool_schema",
+    "verify_webhook",
 ]

@@ -2,6 +2,7 @@
 
 BackboardError
 ├── BackboardConfigurationError         the client cannot be made: no key, a base URL that is none
+├── BackboardWebhookError               what came to a webhook is not the server's, or is not fresh
 └── BackboardAPIError                   anything between this client and the end of a run
     ├── BackboardConnectionError        no answer, or not all of it
     │   ├── BackboardTimeoutError           silence for longer than the timeout
@@ -38,6 +39,10 @@ class BackboardError(Exception):
 
 class BackboardConfigurationError(BackboardError):
     """The client cannot be made from what it was given; the message says how to give what is missing."""
+
+
+class BackboardWebhookError(BackboardError):
+    """What came to a webhook is not from the server, is too old, or is not what a webhook tells."""
 
 
 class BackboardAPIError(BackboardError):

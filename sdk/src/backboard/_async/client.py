@@ -19,6 +19,7 @@ from .runs import RunMethods
 from .threads import ThreadMethods
 from .tool_runner import ToolRunnerMethods
 from .usage import UsageMethods
+from .webhooks import WebhookMethods
 
 if TYPE_CHECKING:
     import httpx
@@ -35,6 +36,7 @@ class BackboardClient(
     DocumentMethods,
     ProviderKeyMethods,
     UsageMethods,
+    WebhookMethods,
 ):
     """A client of the Backboard API. Use it as a context manager, or call `aclose` when done.
 

@@ -20,6 +20,7 @@ from .runs import RunMethods
 from .threads import ThreadMethods
 from .tool_runner import ToolRunnerMethods
 from .usage import UsageMethods
+from .webhooks import WebhookMethods
 
 if TYPE_CHECKING:
     import httpx
@@ -36,6 +37,7 @@ class SyncBackboardClient(
     DocumentMethods,
     ProviderKeyMethods,
     UsageMethods,
+    WebhookMethods,
 ):
     """A client of the Backboard API. Use it as a context manager, or call `close` when done.
 

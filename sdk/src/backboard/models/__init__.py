@@ -59,6 +59,15 @@ from .usage import (
     UsageReport,
     UsageSums,
 )
+from .webhooks import (
+    Webhook,
+    WebhookAttempt,
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookDelivery,
+    WebhookMessage,
+    WebhookReplay,
+)
 
 __all__ = [
     "Assistant",
@@ -119,4 +128,11 @@ __all__ = [
     "VideoModelsListResponse",
     "VoiceModel",
     "VoiceModelsListResponse",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookCreated",
+    "WebhookDeleted",
+    "WebhookDelivery",
+    "WebhookMessage",
+    "WebhookReplay",
 ]
