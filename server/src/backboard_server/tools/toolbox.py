@@ -14,22 +14,45 @@ from backboard_server.domain.errors import BackboardError
 from backboard_server.domain.prompts import ToolCall
 from backboard_server.domain.tools import ToolResult
 
+from .texts import plain, shortened
+
 CALL_SECONDS_MAX = 60.0
 RESULT_CHARACTERS_MAX = 100_000
 
 _log = logging.getLogger(__name__)
 
+Call = Callable[[dict[str, Any], str], Awaitable[ToolResult]]
+"""Executes a tool, given the arguments and the key of the call; it may raise, and it may take long."""
+
 
 class ServerTool(Struct, frozen=True, kw_only=True):
-    """A tool that the server executes: as the model is told of it, and what calling it does.
-
-    `call` takes the arguments and the key of the call. It may raise; it may take long.
-    """
+    """A tool as it is offered: what the model is told of it (contract A.1), and what calling it does."""
 
     name: str
     definition: dict[str, Any]
     is_repeatable: bool
-    call: Callable[[dict[str, Any], str], Awaitable[ToolResult]]
+    call: Call
+
+
+class FoundTool(Struct, frozen=True, kw_only=True):
+    """A tool as its source has it, before it has a name among others; `parameters` is a JSON Schema."""
+
+    source: str
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    is_repeatable: bool
+    call: Call
+
+    def offered_as(self, name: str) -> ServerTool:
+        """Return the tool as it is offered under a name."""
+        function = {"name": name, "description": self.description, "parameters": self.parameters}
+        return ServerTool(
+            name=name,
+            definition={"type": "function", "function": function},
+            is_repeatable=self.is_repeatable,
+            call=self.call,
+        )
 
 
 class Toolbox:
@@ -52,36 +75,28 @@ class Toolbox:
     async def call(self, call: ToolCall, *, call_key: str) -> ToolResult:
         """Execute a call of a model; whatever goes wrong is a result. Raises nothing but CancelledError.
 
-        `call_key` names the call for good, so that a server can tell that it has executed it before.
+        `call_key` names the call for good, so that whoever executes it can tell that it did so before.
         """
         tool = self._tools.get(call.name)
         if tool is None:
-            return _failure(f"There is no tool named {call.name[:64]}.")
+            return _failure("There is no tool of this name.")
         try:
             arguments = msgspec.json.decode(call.arguments or "{}", type=dict[str, Any])
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             return _failure("The arguments are not a JSON object: send them again as one.")
         try:
             async with asyncio.timeout(CALL_SECONDS_MAX):
-                return _bounded(await tool.call(arguments, call_key))
+                result = await tool.call(arguments, call_key)
         except TimeoutError:
-            return _failure(f"The tool took longer than {CALL_SECONDS_MAX:g} s and was given up.")
+            return _failure(f"The tool did not answer within {CALL_SECONDS_MAX:g} seconds and was given up.")
         except BackboardError as error:
             return _failure(error.message)
         except Exception:  # noqa: BLE001 - a tool that fails in a way nobody foresaw must not end the run
-            _log.exception("the tool %s failed", call.name)
+            _log.exception("a tool of the server failed")
             return _failure("The tool failed inside the server.")
-
-
-def _bounded(result: ToolResult) -> ToolResult:
-    output = result.output
-    if len(output) <= RESULT_CHARACTERS_MAX:
-        return result
-    note = f"\n[cut here: {len(output):,} characters, of which the first {RESULT_CHARACTERS_MAX:,} are shown]"
-    return ToolResult(
-        output=output[: RESULT_CHARACTERS_MAX - len(note)] + note,
-        is_error=result.is_error,
-    )
+        return ToolResult(
+            output=shortened(plain(result.output), RESULT_CHARACTERS_MAX), is_error=result.is_error
+        )
 
 
 def _failure(sentence: str) -> ToolResult:
