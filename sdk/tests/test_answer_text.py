@@ -46,12 +46,11 @@ def test_an_answer_that_has_become_another_one_is_told_from_its_beginning() -> N
     assert told(piece("Hel"), resync(None), piece("Good")) == ["Hel", "", "Good"]
 
 
-def test_each_answer_is_a_text_of_its_own() -> None:
-    assert told(start("a"), piece("One"), start("b"), piece("Two"), resync("Two and")) == [
-        *["", "One", "", "Two"],
-        " and",
-    ]
+def test_a_run_that_goes_on_says_anew() -> None:
+    goes_on = {"type": "run_continuing", "phase": "tool_outputs"}
+
+    assert told(piece("One"), goes_on, piece("Two"), resync("Two and")) == ["One", "", "Two", " and"]
 
 
-def test_a_start_that_comes_again_opens_no_other_answer() -> None:
-    assert told(start("a"), piece("On"), start("a"), resync("One")) == ["", "On", "", "e"]
+def test_all_answers_of_a_run_are_one_text() -> None:
+    assert told(start("a"), piece("On"), start("b"), resync("One")) == ["", "On", "", "e"]

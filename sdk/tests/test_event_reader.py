@@ -113,3 +113,11 @@ def test_the_end_is_where_nothing_follows_the_last_event() -> None:
 
     list(reader.feed(sse("tts_audio_chunk")))
     assert not reader.is_at_end
+
+
+def test_a_run_that_goes_on_has_not_ended_yet() -> None:
+    reader = EventReader()
+    list(reader.feed(sse("tool_submit_required", tool_calls=[]) + sse("run_continuing")))
+
+    with pytest.raises(BackboardTruncatedError):
+        reader.result()

@@ -213,7 +213,12 @@ async def test_tool_outputs_of_a_run_repeat_what_held_for_the_turn(
     server.script(json_answer(ANSWER))
 
     response = await client.submit_tool_outputs(
-        THREAD_ID, "run_1", [{"tool_call_id": "c1", "output": "ok"}], tools=[], thinking={"effort": "low"}
+        THREAD_ID,
+        "run_1",
+        [{"tool_call_id": "c1", "output": "ok"}],
+        tools=[],
+        thinking={"effort": "low"},
+        on_disconnect="cancel",
     )
 
     assert server.last_request.path == f"/api/threads/{THREAD_ID}/runs/run_1/submit-tool-outputs"
@@ -222,6 +227,7 @@ async def test_tool_outputs_of_a_run_repeat_what_held_for_the_turn(
         "tool_outputs": [{"tool_call_id": "c1", "output": "ok"}],
         "tools": [],
         "thinking": {"effort": "low"},
+        "on_disconnect": "cancel",
     }
     assert isinstance(response, ToolOutputsResponse)
     assert (response.content, response.run_id) == ("Hello there", "run_1")

@@ -53,9 +53,10 @@ def test_no_method_is_repeated_after_trouble_that_lasts(status: int) -> None:
         assert pause_seconds(method, answered(status, "0"), 1, 1.0) is None
 
 
-def test_a_post_that_a_provider_refused_is_not_repeated_as_its_key_would_only_replay_the_failure() -> None:
+@pytest.mark.parametrize("code", ["provider_rate_limited", "run_interrupted"])
+def test_a_post_whose_run_failed_is_not_repeated_as_its_key_would_only_replay_the_failure(code: str) -> None:
     error = answered(429, "1")
-    error.body = {"detail": "OpenAI is busy", "code": "provider_rate_limited"}
+    error.body = {"detail": "OpenAI is busy", "code": code}
 
     assert pause_seconds("POST", error, 1, 1.0) is None
     assert pause_seconds("GET", error, 1, 1.0) == 1

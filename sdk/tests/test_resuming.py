@@ -145,3 +145,21 @@ def test_a_rest_that_cannot_be_had_means_that_the_stream_is_truncated(failure: B
 def test_a_message_that_is_refused_when_it_is_sent_again_says_so_itself() -> None:
     with pytest.raises(BackboardNotFoundError, match="No such thread"):
         Resumption(FIRST, EventReader()).next_try(BackboardNotFoundError("No such thread", 404), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("last", "is_needless", "is_needless_for_a_follower"),
+    [
+        (EVENTS[-1], True, True),
+        (sse("tool_submit_required", event_id="4", tool_calls=[]), True, False),
+        (sse("tts_audio_chunk", event_id="4"), False, False),
+    ],
+    ids=["ended", "waiting", "media"],
+)
+def test_after_the_end_of_a_run_nothing_is_missing(
+    last: bytes, is_needless: bool, is_needless_for_a_follower: bool
+) -> None:
+    reader = reader_after(PLACE, last)
+
+    assert Resumption(FIRST, reader).is_needless is is_needless
+    assert Resumption(Request("GET", "/events"), reader).is_needless is is_needless_for_a_follower

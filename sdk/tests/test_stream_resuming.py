@@ -174,6 +174,21 @@ async def test_a_run_is_followed_from_where_the_caller_says(
     assert server.last_request.headers["last-event-id"] == "3"
 
 
+async def test_a_run_that_went_on_while_it_was_followed_is_followed_on(
+    client: BackboardClient, server: ScriptedServer
+) -> None:
+    waiting = numbered(2, "tool_submit_required", tool_calls=[])
+    server.script(
+        stream_answer(START, waiting, is_cut_off=True),
+        stream_answer(numbered(3, "run_continuing"), is_cut_off=False),
+        stream_answer(ENDED),
+    )
+
+    stream = await client.stream_run_events("t", "r")
+
+    assert isinstance(await stream.final(), RunEnded)
+
+
 async def test_what_cannot_be_sent_again_is_not(client: BackboardClient, server: ScriptedServer) -> None:
     server.script(stream_answer(is_cut_off=True))
     stream = await client.send_message("Hi", files=[("a.txt", io.BytesIO(b"A"))], stream=True)

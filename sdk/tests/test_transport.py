@@ -167,6 +167,30 @@ async def test_each_call_has_a_key_of_its_own_unless_the_caller_gives_one(
     assert (len(one), given) == (32, "order 7")
 
 
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("create_assistant", ("A",)),
+        ("create_thread", (ID,)),
+        ("add_memory", (ID, "A")),
+        ("upload_document_to_assistant", (ID, ("a.txt", b"A"))),
+        ("upload_document_to_thread", (ID, ("a.txt", b"A"))),
+        ("add_message", (ID, "A")),
+        ("submit_tool_outputs_simple", (ID, ())),
+        ("submit_tool_outputs", (ID, "r", ())),
+    ],
+)
+async def test_whatever_makes_something_takes_a_key(
+    client: BackboardClient, server: ScriptedServer, method: str, arguments: tuple[object, ...]
+) -> None:
+    server.script(json_answer({"detail": "Seen"}, 400))
+
+    with pytest.raises(BackboardAPIError, match="Seen"):
+        await getattr(client, method)(*arguments, idempotency_key="k")
+
+    assert server.last_request.headers[KEY] == "k"
+
+
 async def test_only_what_changes_something_has_a_key(client: BackboardClient, server: ScriptedServer) -> None:
     server.script(json_answer([]))
 

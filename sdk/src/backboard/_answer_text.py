@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from .events import ContentStreaming, Event, MessageStart, Resync
+from .events import ContentStreaming, Event, Resync, RunContinuing
 
 
 class AnswerText:
-    """Collects the text of one answer after the other."""
+    """Collects what is said since a run began or went on, which is what a Resync has in whole."""
 
     def __init__(self) -> None:
-        self._message_id: str | None = None
         self._said: list[str] = []
 
     def add(self, event: Event) -> str:
-        """Return what the event adds to the text; where an answer has come to be another one, all of it."""
+        """Return what the event adds to the text; where that has come to be another one, all of it."""
         piece = ""
-        if isinstance(event, MessageStart):
-            self._open(event.message_id)
+        if isinstance(event, RunContinuing):
+            self._said.clear()
         elif isinstance(event, ContentStreaming):
             piece = event.content
         elif isinstance(event, Resync):
             piece = self._not_said_yet(event.content or "")
         self._said.append(piece)
         return piece
-
-    def _open(self, message_id: str) -> None:
-        if message_id != self._message_id:
-            self._message_id = message_id
-            self._said.clear()
 
     def _not_said_yet(self, whole: str) -> str:
         said = "".join(self._said)

@@ -6,7 +6,7 @@ import json
 from typing import Any, Iterator, Mapping, NamedTuple, cast
 
 from ._sse import Decoder, ServerSentMessage
-from .events import LAST_EVENTS, Event, Resync, RunEnded, RunFailed, StreamError, event_from
+from .events import LAST_EVENTS, Event, Resync, RunContinuing, RunEnded, RunFailed, StreamError, event_from
 from .exceptions import BackboardResponseError, BackboardRunError, BackboardTruncatedError
 
 
@@ -25,8 +25,9 @@ TRUNCATED = "The stream ended before its run, which may go on: read the thread b
 class EventReader:
     """Reads one stream, which may come over several connections, one after the other.
 
-    `last` is the event that said how the run ended, once it has come; `is_at_end` says that nothing has
-    followed it. `events_read` counts what is there to stay: a Resync says again what was said before.
+    `last` is the event that said how the run ended, once it has come, and until the run goes on; `is_at_end`
+    says that nothing has followed it. `events_read` counts what is there to stay: a Resync says again
+    what was said before.
     """
 
     def __init__(self, place: Place = NOWHERE) -> None:
@@ -81,6 +82,8 @@ class EventReader:
         self.is_at_end = isinstance(event, LAST_EVENTS)
         if self.is_at_end:
             self.last = event
+        elif isinstance(event, RunContinuing):
+            self.last = None
 
 
 def _number(event_id: str | None) -> int | None:

@@ -13,7 +13,7 @@ DELAY_SECONDS_MAX = 8.0
 RETRY_AFTER_SECONDS_MAX = 60.0
 
 _PASSING_STATUSES = frozenset({408, 429, 502, 503, 504})
-_UPSTREAM_CODES = "provider_"  # a provider failed, not the server: the run is over, and says so each time
+_OUTCOME_CODES = ("provider_", "run_")  # the run failed: it is over, and its key gives the same each time
 _CUT_OFF = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
 
 
@@ -50,7 +50,7 @@ def _may_repeat(method: str, error: BackboardAPIError) -> bool:
     """
     if isinstance(error.__cause__, _CUT_OFF):
         return True
-    is_outcome = method == "POST" and (error.code or "").startswith(_UPSTREAM_CODES)
+    is_outcome = method == "POST" and (error.code or "").startswith(_OUTCOME_CODES)
     return error.status_code in _PASSING_STATUSES and not is_outcome
 
 

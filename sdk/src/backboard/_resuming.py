@@ -8,6 +8,7 @@ from ._event_reader import TRUNCATED, EventReader
 from ._patience import resuming_pause_seconds
 from ._requests import Request, path
 from ._uploads import are_repeatable
+from .events import ToolSubmitRequired
 from .exceptions import BackboardAPIError, BackboardTruncatedError
 
 TRIES_MAX = 5  # in a row, without an event between them
@@ -21,6 +22,17 @@ class Resumption:
         self._reader = reader
         self._tries = 0
         self._events_before = 0
+
+    @property
+    def is_needless(self) -> bool:
+        """Whether nothing is missing but the end of the connection.
+
+        A run that is followed may have gone on since it asked for tools to be called.
+        """
+        is_followed = self._first_request.method == "GET"
+        return self._reader.is_at_end and not (
+            is_followed and isinstance(self._reader.last, ToolSubmitRequired)
+        )
 
     def next_try(self, failure: BackboardAPIError, chance: float) -> tuple[Request, float]:
         """Return what to ask for, and after how many seconds. Raises what ends the stream where it is over.

@@ -79,11 +79,12 @@ class ModelFallback(Event):
 class RunQueued(Event):
     """The message waits for another run of its thread; `position` counts those that are before it."""
 
+    message_id: str | None
     position: int | None
 
 
 class RunContinuing(Event):
-    """Tool outputs were taken, and the run goes on; `tool_call_ids` says for which calls."""
+    """The run goes on: `phase` is `tool_outputs`, for the calls of `tool_call_ids`, or `resumed`."""
 
     phase: str | None
     tool_call_ids: list[str] | None
@@ -92,9 +93,9 @@ class RunContinuing(Event):
 class Resync(Event):
     """The server cannot repeat what was missed, and says where the answer stands instead.
 
-    `content` and `reasoning` are all of the current answer up to here, to be taken in the place of what was
-    collected: `reason` is `expired` (the same answer, its events are gone after `after`) or `taken_over`
-    (another process of the server goes on, and what was said last may be said otherwise).
+    `content` and `reasoning` are all that was said since the run began or went on, to be taken in the place
+    of what was collected. `reason` is `expired`, where the events up to `after` are gone, or `taken_over`,
+    where another process of the server goes on after it: what the first one said last may be said otherwise.
     """
 
     after: int | None
@@ -242,6 +243,9 @@ class RunCancelled(Event):
     """The run was cancelled; what was said so far is kept."""
 
     message_id: str | None
+    content: str | None
+    reasoning: str | None
+    created_at: str | None
 
 
 class StreamError(Event):

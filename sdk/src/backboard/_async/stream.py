@@ -109,7 +109,7 @@ class AsyncMessageStream:
                     self._reader.result()
                     return
                 except BackboardConnectionError as failure:
-                    if self._reader.is_at_end:
+                    if self._resumption.is_needless:
                         return
                     await self._resume(failure)
         finally:

@@ -45,7 +45,7 @@ class RunMethods:
     ) -> MessageStream:
         """Follow a run: what it has said since the event `after`, or since its beginning, and then live.
 
-        The stream ends with the next event that says how the run ended.
+        The stream ends where the run does, or where it waits for the outputs of tools.
         """
         place = Place(str(thread_id), run_id, None if after is None else str(after))
         events = path("threads", thread_id, "runs", run_id, "events")

@@ -110,7 +110,7 @@ class MessageStream:
                     self._reader.result()
                     return
                 except BackboardConnectionError as failure:
-                    if self._reader.is_at_end:
+                    if self._resumption.is_needless:
                         return
                     self._resume(failure)
         finally:
