@@ -51,6 +51,20 @@ async def test_create_assistant_sends_what_was_given_and_nothing_else(
     assert assistant.created_at.utcoffset() is not None
 
 
+async def test_an_assistants_mcp_servers_are_sent_with_headers_and_read_without(
+    client: BackboardClient, server: ScriptedServer
+) -> None:
+    sent = {"name": "docs", "url": "https://mcp.example.com", "headers": {"Authorization": "Bearer x"}}
+    read = {"name": "docs", "url": sent["url"], "allowed_tools": None, "headers": ["Authorization"]}
+    server.script(*[json_answer(ASSISTANT | {"mcp_servers": [read]})] * 2)
+
+    created = await client.create_assistant("Support Bot", mcp_servers=[sent])
+    updated = await client.update_assistant(ID, mcp_servers=[])
+
+    assert [request.json["mcp_servers"] for request in server.requests] == [[sent], []]
+    assert created.mcp_servers == updated.mcp_servers == [read]
+
+
 async def test_create_assistant_takes_tools_as_models_and_as_dicts(
     client: BackboardClient, server: ScriptedServer
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Mapping, Sequence, cast
+from typing import TYPE_CHECKING, Any, Mapping, Sequence, cast
 
 from backboard._answers import parse, parse_dict, parse_list
 from backboard._requests import Id, Request, given, path
@@ -34,12 +34,14 @@ class AssistantMethods:
         embedding_dims: int | None = None,
         *,
         fallbacks: Sequence[Mapping[str, str]] | None = None,
+        mcp_servers: Sequence[Mapping[str, Any]] | None = None,
         idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> Assistant:
         """Create an assistant. `tok_k` is how many passages of its documents a question may bring (1 to 100).
 
         The embedding fields cannot be changed later. `fallbacks` are models to ask, in order, when one fails.
+        `mcp_servers` are `{"name", "url", "allowed_tools", "headers"}`; of the headers only names come back.
         """
         fields = given(
             name=name,
@@ -50,6 +52,7 @@ class AssistantMethods:
             custom_fact_extraction_prompt=custom_fact_extraction_prompt,
             custom_update_memory_prompt=custom_update_memory_prompt,
             fallbacks=fallbacks,
+            mcp_servers=mcp_servers,
             embedding_provider=embedding_provider,
             embedding_model_name=embedding_model_name,
             embedding_dims=embedding_dims,
@@ -81,9 +84,10 @@ class AssistantMethods:
         custom_update_memory_prompt: str | None = None,
         *,
         fallbacks: Sequence[Mapping[str, str]] | None = None,
+        mcp_servers: Sequence[Mapping[str, Any]] | None = None,
         timeout: Timeout = None,
     ) -> Assistant:
-        """Change what is given and keep the rest; `tools` replaces the whole list."""
+        """Change what is given and keep the rest; a list replaces the whole list, `[]` empties it."""
         fields = given(
             name=name,
             description=description,
@@ -93,6 +97,7 @@ class AssistantMethods:
             custom_fact_extraction_prompt=custom_fact_extraction_prompt,
             custom_update_memory_prompt=custom_update_memory_prompt,
             fallbacks=fallbacks,
+            mcp_servers=mcp_servers,
         )
         request = Request("PUT", path("assistants", assistant_id), fields=fields)
         return parse(Assistant, await self._transport.fetch(request, timeout))

@@ -1,7 +1,7 @@
 """Assistants: a named set-up of system prompt, tools and retrieval that threads belong to."""
 
 from datetime import datetime
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 from uuid import UUID
 
 from typing_extensions import TypedDict
@@ -11,7 +11,10 @@ from .tools import ToolDefinition
 
 
 class Assistant(Record):
-    """An assistant; `tok_k` is how many passages of its documents a question may bring."""
+    """An assistant; `tok_k` is how many passages of its documents a question may bring.
+
+    Of the headers of `mcp_servers` there are the names alone.
+    """
 
     assistant_id: UUID
     name: str
@@ -25,6 +28,7 @@ class Assistant(Record):
     custom_fact_extraction_prompt: Optional[str] = None
     custom_update_memory_prompt: Optional[str] = None
     fallbacks: Optional[List[Dict[str, str]]] = None
+    mcp_servers: Optional[List[Dict[str, Any]]] = None
     created_at: datetime
 
 
