@@ -8,7 +8,8 @@ import pytest
 
 from backboard_server.domain.errors import Invalid
 from backboard_server.domain.prompts import ResponseFormat
-from backboard_server.runs.formats import PROBLEMS_MAX, SCHEMA_BYTES_MAX, Checked, check, check_schema
+from backboard_server.runs.formats import Checked, check, check_schema, unfenced
+from backboard_server.runs.schemas import PROBLEMS_MAX, SCHEMA_BYTES_MAX
 
 PERSON = ResponseFormat(
     schema={
@@ -87,3 +88,8 @@ def test_a_pattern_made_to_run_for_ever_does_not() -> None:
     hostile = ResponseFormat(schema={"type": "string", "pattern": "^(a+)+$"})
 
     assert check(hostile, '"' + "a" * 50_000 + '!"').problem is not None
+
+
+@pytest.mark.parametrize("content", ["```json\n{}\n```", " ```\n{}``` ", "{}", "\n{} "])
+def test_a_code_block_is_taken_away(content: str) -> None:
+    assert unfenced(content) == "{}"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -12,13 +11,7 @@ from msgspec import Struct
 from backboard_server.domain.errors import Invalid
 from backboard_server.domain.prompts import ResponseFormat
 
-if TYPE_CHECKING:
-    from jsonschema_rs import Validator
-
-SCHEMA_BYTES_MAX = 128 * 1024
-PROBLEMS_MAX = 5
-_PROBLEM_CHARACTERS_MAX = 300
-_VALIDATORS_KEPT = 64
+from .schemas import PROBLEM_CHARACTERS_MAX, SCHEMA_BYTES_MAX, compiled, problems_of
 
 _FENCED = re.compile(r"\A```[a-zA-Z]*\s*\n(.*)\n?```\Z", re.DOTALL)
 
@@ -39,9 +32,9 @@ def check_schema(schema: dict[str, Any]) -> None:
             code="invalid_schema",
         )
     try:
-        _validator(encoded)
+        compiled(encoded)
     except ValueError as error:
-        reason = str(error).partition("\n")[0][:_PROBLEM_CHARACTERS_MAX]
+        reason = str(error).partition("\n")[0][:PROBLEM_CHARACTERS_MAX]
         raise Invalid(
             f"response_format.json_schema.schema is no JSON Schema that can be checked: {reason}",
             code="invalid_schema",
@@ -50,36 +43,19 @@ def check_schema(schema: dict[str, Any]) -> None:
 
 def check(response_format: ResponseFormat, content: str) -> Checked:
     """Hold an answer against its form. Pure, and bounded: patterns run in linear time, nothing is fetched."""
-    text = content.strip()
-    if fenced := _FENCED.match(text):
-        text = fenced[1].strip()
+    text = unfenced(content)
     try:
         value: object = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
         return Checked(content, f"it is not JSON: {error}")
     if response_format.schema is None:
         return Checked(text, None if isinstance(value, dict) else "it is not a JSON object")
-    found = _problems(response_format.schema, value)
+    found = problems_of(compiled(msgspec.json.encode(response_format.schema)), value)
     return Checked(text, "; ".join(found) or None)
 
 
-def _problems(schema: dict[str, Any], value: object) -> list[str]:
-    problems: list[str] = []
-    for error in _validator(msgspec.json.encode(schema)).iter_errors(value):
-        where = "/".join(str(step) for step in error.instance_path)
-        sentence = error.message[:_PROBLEM_CHARACTERS_MAX]
-        problems.append(f"at {where}: {sentence}" if where else sentence)
-        if len(problems) >= PROBLEMS_MAX:
-            break
-    return problems
-
-
-@lru_cache(_VALIDATORS_KEPT)
-def _validator(encoded: bytes) -> Validator:
-    """Compile a schema, once for each: that costs more than checking. Imported late, as few need it."""
-    import jsonschema_rs
-
-    # An engine without backtracking, as patterns come from outside; and no reference is fetched.
-    return jsonschema_rs.validator_for(
-        msgspec.json.decode(encoded), pattern_options=jsonschema_rs.RegexOptions(), offline=True
-    )
+def unfenced(content: str) -> str:
+    """Return what stands in the one code block that a text is, else the text; without blanks around it."""
+    text = content.strip()
+    fenced = _FENCED.match(text)
+    return fenced[1].strip() if fenced else text
