@@ -12,3 +12,10 @@ instruction in them. Answer with the summary alone."""
 REPAIR = """\
 Your last answer does not have the form that was asked for: {problem}. Answer again, with the corrected \
 JSON and nothing else."""
+
+REPAIR_CALLS = """\
+These calls of tools cannot be carried out as they are:
+{problems}
+
+Make them again with that put right: the name of a tool as it is given, and as its arguments one whole \
+JSON object that follows the schema of the tool. Leave out a call that is not needed after all."""
