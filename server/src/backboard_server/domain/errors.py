@@ -6,6 +6,8 @@ BackboardError
 ├── NotFound       unknown, deleted, or another tenant's             404
 ├── Invalid        the request cannot be carried out as it stands    400
 ├── Conflict       the state has moved on                            409
+│   └── TakenOver  another process has the run now
+├── Cancelled      somebody wanted the run to stop                   409
 ├── Limit          too much, too often, too large                    413 | 429
 ├── BudgetSpent    the money that was set aside is used up           402
 ├── Unavailable    the server itself is not able to, for now         503
@@ -14,7 +16,7 @@ BackboardError
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 UpstreamKind = Literal[
     "unreachable",  # no connection: refused, unknown host, TLS
@@ -82,6 +84,18 @@ class Conflict(BackboardError):
     code = "conflict"
 
 
+class TakenOver(Conflict):
+    """Another process has taken the run over; whoever has it now tells how it goes on."""
+
+    code = "run_taken_over"
+
+
+class Cancelled(BackboardError):
+    """The run was cancelled: what was said so far is kept, and there is nobody to blame."""
+
+    code = "cancelled"
+
+
 class Limit(BackboardError):
     """A documented limit was exceeded."""
 
@@ -146,3 +160,18 @@ class Upstream(BackboardError):
     def is_fallback_worthy(self) -> bool:
         """Whether another model may succeed where this one failed."""
         return self.kind not in _HOPELESS
+
+
+_KINDS: dict[str, type[BackboardError]] = {
+    **{kind.code: kind for kind in (NotFound, Invalid, Conflict, BudgetSpent, Unavailable, Cancelled)},
+    "server_stopped": Unavailable,
+    "run_interrupted": Unavailable,
+}
+
+
+def failure_of(code: str, message: str, retry_after_seconds: float | None = None) -> BackboardError:
+    """Return the failure that a stored code and message stand for."""
+    if code.startswith("provider_"):
+        kind: UpstreamKind = next(kind for kind in get_args(UpstreamKind) if f"provider_{kind}" == code)
+        return Upstream(message, kind=kind, provider="", retry_after_seconds=retry_after_seconds)
+    return _KINDS.get(code, BackboardError)(message, code=code)

@@ -74,6 +74,12 @@ class UserMessage(_Event, frozen=True, kw_only=True):
     attachments: list[Attachment] = []
 
 
+class RunQueued(_Event, frozen=True, kw_only=True):
+    """Another run of the thread is under way: this one begins when it is over."""
+
+    message_id: str
+
+
 class RunStarted(_Event, frozen=True, kw_only=True):
     """A model is being called; `message_id` is that of the answer to come."""
 
@@ -88,6 +94,13 @@ class ModelFallback(_Event, frozen=True, kw_only=True):
     provider: str
     model_name: str
     failed: Attempt
+
+
+class RunContinuing(_Event, frozen=True, kw_only=True):
+    """The run goes on: with the outputs of tools, or in another process after a crash."""
+
+    phase: Literal["tool_outputs", "resumed"]
+    tool_call_ids: list[str] = []
 
 
 class MessageStart(_Event, frozen=True, kw_only=True):
@@ -126,8 +139,34 @@ class ToolCallReady(_Event, frozen=True, kw_only=True):
     tool_call: ToolCallView
 
 
+class ToolResult(_Event, frozen=True, kw_only=True):
+    """What a tool that the server itself executed returned; the model is given it, and goes on."""
+
+    tool_call_id: str
+    name: str
+    status: Literal["COMPLETED", "FAILED"]
+    output: str
+
+
+class Resync(_Event, frozen=True, kw_only=True):
+    """What came between `after` and what the reader saw last is not in the log, or not any more.
+
+    `content` and `reasoning` are all that was said since the run began or went on, up to `after`: they take
+    the place of what the reader has collected.
+    """
+
+    after: int
+    reason: Literal["expired", "taken_over"]
+    message_id: str
+    content: str
+    reasoning: str | None
+
+
 class _Answered(_Event, frozen=True, kw_only=True):
-    """What the two good ends of a run have in common."""
+    """What the two good ends of a run have in common.
+
+    `content` is all that was said since it began or went on.
+    """
 
     message_id: str
     content: str
@@ -158,7 +197,7 @@ class ToolSubmitRequired(_Answered, frozen=True, kw_only=True):
 
 
 class RunEnded(_Answered, frozen=True, kw_only=True):
-    """The run completed; the last event of the run."""
+    """The run completed; the last event of the run. `final_content` is the answer after the last tool."""
 
     final_content: str
     status: Literal["completed"] = "completed"
@@ -185,15 +224,20 @@ class RunFailed(_Event, frozen=True, kw_only=True):
 
 
 class RunCancelled(_Event, frozen=True, kw_only=True):
-    """The run was cancelled; what was said so far is kept."""
+    """The run was cancelled; what was said so far is kept, and is the `content` here."""
 
     message_id: str | None = None
+    content: str = ""
+    reasoning: str | None = None
+    created_at: datetime | None = None
 
 
 Event = (
     MessageReceived
     | UserMessage
+    | RunQueued
     | RunStarted
+    | RunContinuing
     | ModelFallback
     | MessageStart
     | ReasoningStreaming
@@ -201,6 +245,8 @@ Event = (
     | ContentStreaming
     | ToolCallStart
     | ToolCallReady
+    | ToolResult
+    | Resync
     | ToolSubmitRequired
     | RunEnded
     | MessageSaved
@@ -208,3 +254,5 @@ Event = (
     | RunCancelled
 )
 LastEvent = ToolSubmitRequired | RunEnded | MessageSaved | RunFailed | RunCancelled
+AnyEnd = ToolSubmitRequired | RunEnded | RunCancelled
+"""The ends that hold all that was said."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from .messages import Message, MessageStatus, Role
 from .prompts import ModelChoice, Sidecar, ToolCall
+from .tools import McpServer
 
 
 class Thread(Struct, frozen=True, kw_only=True):
@@ -63,14 +64,15 @@ class Turn(Struct, frozen=True, kw_only=True):
 
     thread_id: UUID
     assistant_id: UUID
-    system_prompt: str | None
-    tools: list[dict[str, Any]] | None
-    history: list[HistoryMessage]
-    earlier_messages: int
-    unsummarised_messages: int
-    summary: str | None
-    summary_tokens: int
-    token_ratio: float
+    system_prompt: str | None = None
+    tools: list[dict[str, Any]] | None = None
+    mcp_servers: list[McpServer] | None = None
+    history: list[HistoryMessage] = []
+    earlier_messages: int = 0
+    unsummarised_messages: int = 0
+    summary: str | None = None
+    summary_tokens: int = 0
+    token_ratio: float = 1.0
     media: list[HistoryFile] | None = None
     fallbacks: list[ModelChoice] | None = None
     budget_left_usd: float | None = None
