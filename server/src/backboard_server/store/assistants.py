@@ -38,7 +38,7 @@ _CHANGEABLE = (
 async def insert_assistant(
     database: Database, tenant_id: UUID, assistant_id: UUID, setup: AssistantSetup
 ) -> Assistant:
-    """Store a new assistant and return it."""
+    """Store a new assistant and return it; one that has this id already stays as it is."""
     async with database.tenant(tenant_id) as connection:
         row = await connection.fetchrow(
             f"""
@@ -47,6 +47,7 @@ async def insert_assistant(
                 embedding_provider, embedding_model_name, embedding_dims,
                 custom_fact_extraction_prompt, custom_update_memory_prompt, fallbacks, mcp_servers
             ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+            ON CONFLICT (tenant_id, id) DO NOTHING
             RETURNING {_COLUMNS}
             """,
             tenant_id, assistant_id, setup.name, setup.description, setup.system_prompt, encoded(setup.tools),
@@ -54,8 +55,7 @@ async def insert_assistant(
             setup.custom_fact_extraction_prompt, setup.custom_update_memory_prompt, encoded(setup.fallbacks),
             encoded(setup.mcp_servers),
         )  # fmt: skip
-    assert row is not None  # noqa: S101 - an INSERT that returns has a row
-    return _assistant(row)
+    return await get_assistant(database, tenant_id, assistant_id) if row is None else _assistant(row)
 
 
 async def get_assistant(database: Database, tenant_id: UUID, assistant_id: UUID) -> Assistant:

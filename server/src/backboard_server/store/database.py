@@ -34,12 +34,14 @@ CONNECTIONS_MAX = 8  # per process: past this, two cores of Postgres queue insid
 WAIT_SECONDS = 5.0  # for a connection, before the caller is told to try again later
 STATEMENT_SECONDS = 30.0
 
-# What our SQL functions raise, by the SQLSTATE that they raise it with.
-_RAISED: dict[str, type[BackboardError]] = {
-    "BB400": Invalid,
-    "BB402": BudgetSpent,
-    "BB404": NotFound,
-    "BB409": Conflict,
+# What our SQL functions raise, by the SQLSTATE that they raise it with: the kind, and a code of its own.
+_RAISED: dict[str, tuple[type[BackboardError], str | None]] = {
+    "BB400": (Invalid, None),
+    "BB402": (BudgetSpent, None),
+    "BB404": (NotFound, None),
+    "BB409": (Conflict, None),
+    "BB419": (Conflict, "idempotency_key_reused"),
+    "BB429": (Conflict, "run_active"),
 }
 
 _AWAY = (
@@ -128,10 +130,11 @@ def _translated() -> Generator[None]:
     except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError) as error:
         raise Conflict("Another request changed the same thing at the same moment. Try again.") from error
     except asyncpg.PostgresError as error:
-        kind = _RAISED.get(error.sqlstate or "")
-        if kind is None:
+        raised = _RAISED.get(error.sqlstate or "")
+        if raised is None:
             raise
-        raise kind(str(error)) from error
+        kind, code = raised
+        raise kind(str(error), code=code) from error
 
 
 async def open_database(

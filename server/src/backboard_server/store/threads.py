@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
+from msgspec import Struct
 
 from backboard_server.domain.errors import NotFound
+from backboard_server.domain.events import RunIds
 from backboard_server.domain.messages import Attachment, Message
 from backboard_server.domain.threads import Thread
 
@@ -16,6 +17,16 @@ from .database import Connection, Database
 from .rows import decoded, encoded
 
 _COLUMNS = "id, assistant_id, metadata, first_user_message, message_count, created_at, updated_at"
+_MESSAGE_COLUMNS = """
+    m.id, m.role, m.content, m.status, m.metadata, m.run_id, m.tool_calls, m.tool_call_id, m.tool_name,
+    m.model_provider, m.model_name, m.input_tokens, m.output_tokens, m.created_at, (
+        SELECT json_agg(json_build_object(
+            'document_id', d.id, 'filename', d.filename, 'status', d.status,
+            'file_size_bytes', d.file_size_bytes, 'summary', d.summary
+        ) ORDER BY d.id)
+        FROM documents AS d WHERE d.tenant_id = $1 AND d.message_id = m.id
+    ) AS attachments
+"""
 
 
 async def insert_thread(
@@ -25,12 +36,16 @@ async def insert_thread(
     assistant_id: UUID,
     metadata: dict[str, Any] | None = None,
 ) -> Thread:
-    """Store a new, empty thread of an assistant and return it. Raises NotFound for the assistant."""
+    """Store a new, empty thread of an assistant and return it; one that has this id already stays as it is.
+
+    Raises NotFound for the assistant.
+    """
     async with database.tenant(tenant_id) as connection:
         row = await connection.fetchrow(
             f"""
             INSERT INTO threads (tenant_id, id, assistant_id, metadata)
             SELECT a.tenant_id, $3, a.id, $4 FROM assistants AS a WHERE a.tenant_id = $1 AND a.id = $2
+            ON CONFLICT (tenant_id, id) DO UPDATE SET updated_at = threads.updated_at
             RETURNING {_COLUMNS}
             """,
             tenant_id, assistant_id, thread_id, encoded(metadata),
@@ -73,6 +88,31 @@ async def list_threads(
     return [Thread(**decoded(row, "metadata")) for row in rows]
 
 
+class SavedMessage(Struct, frozen=True):
+    """A message by itself, and where it belongs."""
+
+    ids: RunIds
+    message: Message
+
+
+async def get_saved(database: Database, tenant_id: UUID, message_id: UUID) -> SavedMessage:
+    """Return a message that no model was asked to answer. Raises NotFound."""
+    async with database.tenant(tenant_id) as connection:
+        row = await connection.fetchrow(
+            f"""
+            SELECT {_MESSAGE_COLUMNS}, m.thread_id, t.assistant_id
+            FROM messages AS m JOIN threads AS t ON t.tenant_id = $1 AND t.id = m.thread_id
+            WHERE m.tenant_id = $1 AND m.id = $2
+            """,
+            tenant_id, message_id,
+        )  # fmt: skip
+    if row is None:
+        raise NotFound("What this request made was deleted.")
+    values = dict(row.items())
+    ids = RunIds(str(values.pop("thread_id")), str(values.pop("assistant_id")), None)
+    return SavedMessage(ids, _message(values))
+
+
 async def delete_thread(database: Database, tenant_id: UUID, thread_id: UUID) -> None:
     """Delete a thread with its messages, runs and documents. Raises NotFound."""
     async with database.tenant(tenant_id) as connection:
@@ -90,34 +130,44 @@ async def _has_assistant(connection: Connection, tenant_id: UUID, assistant_id: 
 
 async def _list_messages(connection: Connection, tenant_id: UUID, thread_id: UUID) -> list[Message]:
     rows = await connection.fetch(
-        """
-        SELECT m.id, m.role, m.content, m.status, m.metadata, m.run_id, m.tool_calls, m.model_provider,
-               m.model_name, m.input_tokens, m.output_tokens, m.created_at, (
-                   SELECT json_agg(json_build_object(
-                       'document_id', d.id, 'filename', d.filename, 'status', d.status,
-                       'file_size_bytes', d.file_size_bytes, 'summary', d.summary
-                   ) ORDER BY d.id)
-                   FROM documents AS d WHERE d.tenant_id = $1 AND d.message_id = m.id
-               ) AS attachments
+        f"""
+        SELECT {_MESSAGE_COLUMNS}
         FROM messages AS m
         WHERE m.tenant_id = $1 AND m.thread_id = $2
-        ORDER BY m.sequence
+        ORDER BY m.sequence, m.id
         """,
         tenant_id, thread_id,
     )  # fmt: skip
-    return [_message(row) for row in rows]
+    calls_of_run: dict[UUID, list[dict[str, Any]]] = {}
+    return [_message(dict(row.items()), calls_of_run) for row in rows]
 
 
-def _message(row: asyncpg.Record) -> Message:
-    """Return a message, with what the server knows added to the application's metadata (contract C.4)."""
-    values = decoded(row, "metadata", "tool_calls", "attachments")
+def _message(values: dict[str, Any], calls_of_run: dict[UUID, list[dict[str, Any]]] | None = None) -> Message:
+    """Return a message, with what the server knows added to the application's metadata (contract C.4).
+
+    `calls_of_run` gathers the calls of each run: its last answer, which has none of its own, tells of all.
+    """
+    values |= {name: _from_json(values[name]) for name in ("metadata", "tool_calls", "attachments")}
     run_id, tool_calls = values.pop("run_id"), values.pop("tool_calls")
+    call_id, tool_name = values.pop("tool_call_id"), values.pop("tool_name")
     if run_id and values["role"] != "user":
-        values["metadata"] = (values["metadata"] or {}) | {"run_id": str(run_id)}
+        known: dict[str, Any] = {"run_id": str(run_id)}
+        earlier = (calls_of_run or {}).get(run_id)
         if tool_calls:
-            values["metadata"]["tool_calls"] = [_tool_call(call) for call in tool_calls]
+            known["tool_calls"] = [_tool_call(call) for call in tool_calls]
+            if calls_of_run is not None:
+                calls_of_run.setdefault(run_id, []).extend(known["tool_calls"])
+        elif values["role"] == "tool":
+            known |= {"tool_call_id": call_id, "tool_name": tool_name}
+        elif earlier:
+            known["all_run_tool_calls"] = earlier
+        values["metadata"] = (values["metadata"] or {}) | known
     values["attachments"] = msgspec.convert(values["attachments"] or [], list[Attachment])
     return Message(**values)
+
+
+def _from_json(text: str | None) -> Any:
+    return None if text is None else msgspec.json.decode(text)
 
 
 def _tool_call(call: dict[str, str]) -> dict[str, Any]:

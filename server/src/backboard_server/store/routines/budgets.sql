@@ -80,6 +80,7 @@ REVOKE ALL ON FUNCTION spend(uuid, uuid, double precision) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION spend(uuid, uuid, double precision) TO backboard_app;
 
 -- Counts what a model was asked for, once: as a row of usage, and towards the budgets. What used nothing is not counted.
+-- With adds_up it is one more step of a run, whose row it is added to; the caller knows that it has not been counted.
 CREATE OR REPLACE FUNCTION count_usage(_tenant uuid, _counted jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = backboard, pg_temp
 AS $$
@@ -102,7 +103,14 @@ BEGIN
            _u.reasoning_tokens, (_counted ->> 'cost_usd')::double precision, _u.price_source, _u.price_dated,
            _u.created_at
     WHERE _u.input_tokens + _u.output_tokens > 0
-    ON CONFLICT DO NOTHING;
+    ON CONFLICT (tenant_id, id) DO UPDATE
+    SET input_tokens = usage.input_tokens + excluded.input_tokens,
+        output_tokens = usage.output_tokens + excluded.output_tokens,
+        cached_input_tokens = usage.cached_input_tokens + excluded.cached_input_tokens,
+        cache_write_input_tokens = usage.cache_write_input_tokens + excluded.cache_write_input_tokens,
+        reasoning_tokens = usage.reasoning_tokens + excluded.reasoning_tokens,
+        cost_usd = coalesce(usage.cost_usd + excluded.cost_usd, excluded.cost_usd, usage.cost_usd)
+    WHERE (_counted ->> 'adds_up')::boolean;
     IF FOUND AND (_counted ->> 'cost_usd')::double precision > 0 THEN
         PERFORM spend(_tenant, _u.key_id, (_counted ->> 'cost_usd')::double precision);
     END IF;

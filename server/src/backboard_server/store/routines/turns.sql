@@ -1,7 +1,68 @@
 -- The two exchanges of a message with the database: one before the model is called, one after.
 -- Each sets the tenant for its own transaction and does all its work in one round trip, under row-level security.
 
+-- Returns what the prompt of a run is made of: the assistant, the window of the history, the files in it.
+-- The history ends with the message of sequence _through; the messages of the run itself are never cut off.
+CREATE OR REPLACE FUNCTION read_turn(
+    _tenant uuid, _thread threads, _assistant assistants, _through bigint, _run uuid, _limits jsonb
+) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = backboard, pg_temp
+AS $$
+DECLARE
+    _history jsonb;
+    _media jsonb;
+BEGIN
+    SELECT coalesce(jsonb_agg(jsonb_build_object(
+        'id', w.id, 'role', w.role, 'content', w.content, 'status', w.status, 'tokens', w.tokens,
+        'tool_calls', w.tool_calls, 'tool_call_id', w.tool_call_id, 'model_provider', w.model_provider,
+        'sidecar', w.sidecar
+    ) ORDER BY w.sequence), '[]')
+    INTO _history
+    FROM (
+        SELECT n.*, sum(n.tokens) OVER (ORDER BY n.sequence DESC) AS running_tokens
+        FROM (
+            SELECT m.id, m.sequence, m.role, m.content, m.status, m.tokens, m.tool_calls, m.tool_call_id,
+                   m.model_provider, m.sidecar, m.run_id
+            FROM messages AS m
+            WHERE m.tenant_id = _tenant AND m.thread_id = _thread.id AND m.sequence <= _through
+              AND (m.sequence > _thread.summarised_through OR m.run_id = _run)
+            ORDER BY m.sequence DESC
+            LIMIT (_limits ->> 'history_messages_max')::integer
+        ) AS n
+    ) AS w
+    WHERE w.running_tokens * _thread.token_ratio
+          <= (_limits ->> 'history_tokens_max')::integer - _thread.summary_tokens
+       OR w.run_id = _run;
+
+    -- What was attached to earlier messages, newest first: whether it is shown again is decided above the store.
+    SELECT jsonb_agg(jsonb_build_object(
+        'message_id', f.message_id, 'document_id', f.id, 'filename', f.filename, 'media_type', f.media_type,
+        'file_size_bytes', f.file_size_bytes, 'blob_key', f.blob_key
+    ))
+    INTO _media
+    FROM (
+        SELECT d.message_id, d.id, d.filename, d.media_type, d.file_size_bytes, d.blob_key
+        FROM documents AS d
+        WHERE d.tenant_id = _tenant AND d.thread_id = _thread.id AND d.message_id IS NOT NULL
+          AND d.media_type IS NOT NULL
+        ORDER BY d.id DESC
+        LIMIT (_limits ->> 'media_max')::integer
+    ) AS f;
+
+    RETURN jsonb_build_object(
+        'thread_id', _thread.id, 'assistant_id', _assistant.id, 'system_prompt', _assistant.system_prompt,
+        'tools', _assistant.tools, 'mcp_servers', to_jsonb(_assistant) -> 'mcp_servers',
+        'fallbacks', _assistant.fallbacks, 'history', _history, 'media', _media,
+        'earlier_messages', _through - jsonb_array_length(_history),
+        'unsummarised_messages', _through - _thread.summarised_through,
+        'summary', _thread.summary, 'summary_tokens', _thread.summary_tokens, 'token_ratio', _thread.token_ratio
+    );
+END $$;
+REVOKE ALL ON FUNCTION read_turn(uuid, threads, assistants, bigint, uuid, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read_turn(uuid, threads, assistants, bigint, uuid, jsonb) TO backboard_app;
+
 -- Stores the user's message (and the run, if a model is to answer) and reads what the prompt is made of.
+-- Where another run of the thread is under way, the message and its run are queued and no turn is read yet.
 CREATE OR REPLACE FUNCTION open_turn(_tenant uuid, _request jsonb) RETURNS text
 LANGUAGE plpgsql SET search_path = backboard, pg_temp
 AS $$
@@ -9,19 +70,27 @@ DECLARE
     _r record;
     _assistant assistants;
     _thread threads;
-    _history json;
-    _media json;
+    _turn jsonb;
     _budget_left double precision;
+    _repeated jsonb;
+    _is_queued boolean := false;
+    _through bigint;
 BEGIN
     PERFORM set_config('backboard.tenant_id', _tenant::text, true);
     SELECT * INTO _r FROM jsonb_to_record(_request) AS r (
         thread_id uuid, assistant_id uuid, new_thread_id uuid, new_assistant_id uuid, message_id uuid, run_id uuid,
         answer_id uuid, content text, tokens integer, metadata jsonb, attachments jsonb, model_provider text,
         model_name text, default_name text, default_tok_k integer, default_embedding_provider text,
-        default_embedding_model_name text, default_embedding_dims integer, history_tokens_max integer,
-        history_messages_max integer, media_max integer, key_id uuid, is_priced boolean,
-        is_free boolean
+        default_embedding_model_name text, default_embedding_dims integer, key_id uuid, is_priced boolean,
+        is_free boolean, options jsonb, on_active_run text, lease_seconds double precision, idempotency_key text,
+        fingerprint text, created_at timestamptz
     );
+    IF _r.idempotency_key IS NOT NULL THEN
+        _repeated := claim_key(_tenant, _r.idempotency_key, _r.fingerprint, _r.message_id, _r.run_id);
+        IF _repeated IS NOT NULL THEN
+            RETURN jsonb_build_object('repeated', _repeated);
+        END IF;
+    END IF;
     IF _r.run_id IS NOT NULL THEN
         _budget_left := budget_left(_tenant, _r.key_id, _r.model_name, _r.is_priced, _r.is_free);
     END IF;
@@ -56,53 +125,31 @@ BEGIN
     ELSIF _thread.assistant_id <> _assistant.id THEN
         RAISE EXCEPTION 'Thread % belongs to assistant %: leave assistant_id out, or start a new thread.',
             _thread.id, _thread.assistant_id USING ERRCODE = 'BB400';
+    ELSIF _r.run_id IS NOT NULL THEN
+        _is_queued := make_way(_tenant, _thread.id, _r.on_active_run);
+        IF NOT _is_queued THEN
+            SELECT * INTO _thread FROM threads AS t WHERE t.tenant_id = _tenant AND t.id = _thread.id;
+        END IF;
     END IF;
 
-    SELECT coalesce(json_agg(json_build_object(
-        'id', w.id, 'role', w.role, 'content', w.content, 'status', w.status, 'tokens', w.tokens,
-        'tool_calls', w.tool_calls, 'tool_call_id', w.tool_call_id, 'model_provider', w.model_provider,
-        'sidecar', w.sidecar
-    ) ORDER BY w.sequence), '[]')
-    INTO _history
-    FROM (
-        SELECT n.*, sum(n.tokens) OVER (ORDER BY n.sequence DESC) AS running_tokens
-        FROM (
-            SELECT m.id, m.sequence, m.role, m.content, m.status, m.tokens, m.tool_calls, m.tool_call_id,
-                   m.model_provider, m.sidecar
-            FROM messages AS m
-            WHERE m.tenant_id = _tenant AND m.thread_id = _thread.id AND m.sequence > _thread.summarised_through
-            ORDER BY m.sequence DESC
-            LIMIT _r.history_messages_max
-        ) AS n
-    ) AS w
-    WHERE w.running_tokens * _thread.token_ratio <= _r.history_tokens_max - _thread.summary_tokens;
-
-    -- What was attached to earlier messages, newest first: whether it is shown again is decided above the store.
-    SELECT json_agg(json_build_object(
-        'message_id', f.message_id, 'document_id', f.id, 'filename', f.filename, 'media_type', f.media_type,
-        'file_size_bytes', f.file_size_bytes, 'blob_key', f.blob_key
-    ))
-    INTO _media
-    FROM (
-        SELECT d.message_id, d.id, d.filename, d.media_type, d.file_size_bytes, d.blob_key
-        FROM documents AS d
-        WHERE d.tenant_id = _tenant AND d.thread_id = _thread.id AND d.message_id IS NOT NULL
-          AND d.media_type IS NOT NULL
-        ORDER BY d.id DESC
-        LIMIT _r.media_max
-    ) AS f;
+    _through := _thread.message_count;
+    IF _is_queued THEN
+        _turn := jsonb_build_object('thread_id', _thread.id, 'assistant_id', _assistant.id, 'is_queued', true);
+    ELSE
+        _turn := read_turn(_tenant, _thread, _assistant, _through, NULL, _request);
+    END IF;
 
     UPDATE threads AS t
-    SET message_count = t.message_count + 1, updated_at = now(),
+    SET message_count = t.message_count + CASE WHEN _is_queued THEN 0 ELSE 1 END, updated_at = now(),
         first_user_message = coalesce(t.first_user_message, left(_r.content, 200))
     WHERE t.tenant_id = _tenant AND t.id = _thread.id;
-    INSERT INTO messages (tenant_id, id, thread_id, sequence, run_id, role, content, status, metadata, tokens)
-    VALUES (_tenant, _r.message_id, _thread.id, _thread.message_count + 1, _r.run_id, 'user', _r.content, 'COMPLETED',
-            _r.metadata, _r.tokens);
+    INSERT INTO messages (tenant_id, id, thread_id, sequence, run_id, role, content, status, metadata, tokens,
+                          created_at)
+    VALUES (_tenant, _r.message_id, _thread.id, CASE WHEN _is_queued THEN NULL ELSE _through + 1 END, _r.run_id,
+            'user', _r.content, 'COMPLETED', _r.metadata, _r.tokens, coalesce(_r.created_at, now()));
 
     IF _r.run_id IS NOT NULL THEN
-        INSERT INTO runs (tenant_id, id, thread_id, message_id, status, model_provider, model_name)
-        VALUES (_tenant, _r.run_id, _thread.id, _r.answer_id, 'IN_PROGRESS', _r.model_provider, _r.model_name);
+        PERFORM insert_run(_tenant, _request, _thread.id, CASE WHEN _is_queued THEN NULL ELSE _through + 1 END);
     END IF;
     IF _r.attachments IS NOT NULL THEN
         INSERT INTO documents (
@@ -114,23 +161,46 @@ BEGIN
             document_id uuid, filename text, file_size_bytes bigint, blob_key text, media_type text
         );
     END IF;
-
-    RETURN json_build_object(
-        'thread_id', _thread.id, 'assistant_id', _assistant.id, 'system_prompt', _assistant.system_prompt,
-        'tools', _assistant.tools, 'fallbacks', _assistant.fallbacks, 'history', _history, 'media', _media,
-        'budget_left_usd', _budget_left,
-        'earlier_messages', _thread.message_count - json_array_length(_history),
-        'unsummarised_messages', _thread.message_count - _thread.summarised_through,
-        'summary', _thread.summary, 'summary_tokens', _thread.summary_tokens, 'token_ratio', _thread.token_ratio
-    );
+    RETURN _turn || jsonb_build_object('budget_left_usd', _budget_left);
 END $$;
 REVOKE ALL ON FUNCTION open_turn(uuid, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_turn(uuid, jsonb) TO backboard_app;
 
--- Stores how the run went: the answer, the usage, and the job that it leaves behind.
--- Returns false where there is nothing to store it in, as the thread was deleted or the run ended meanwhile: what the
--- run used is counted all the same.
-CREATE OR REPLACE FUNCTION finish_turn(_tenant uuid, _outcome jsonb) RETURNS boolean
+-- Stores a new run, and in its log what its client is told at once. Without _sequence it is queued.
+CREATE OR REPLACE FUNCTION insert_run(_tenant uuid, _request jsonb, _thread uuid, _sequence bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = backboard, pg_temp
+AS $$
+DECLARE
+    _r record;
+    _log jsonb := _request -> CASE WHEN _sequence IS NULL THEN 'queued_log' ELSE 'log' END;
+    _logged bigint := coalesce((_log ->> 'last_sequence')::bigint, 0);
+BEGIN
+    SELECT * INTO _r FROM jsonb_to_record(_request) AS r (
+        message_id uuid, run_id uuid, answer_id uuid, key_id uuid, model_provider text, model_name text, options jsonb,
+        lease_seconds double precision
+    );
+    INSERT INTO runs (
+        tenant_id, id, thread_id, message_id, status, model_provider, model_name, started_at, question_id,
+        question_sequence, key_id, options, lease_until, logged_through, step_after
+    ) VALUES (
+        _tenant, _r.run_id, _thread, _r.answer_id, CASE WHEN _sequence IS NULL THEN 'QUEUED' ELSE 'IN_PROGRESS' END,
+        _r.model_provider, _r.model_name, CASE WHEN _sequence IS NULL THEN NULL ELSE now() END, _r.message_id,
+        _sequence, _r.key_id, coalesce(_r.options, '{}'), now() + make_interval(secs => coalesce(_r.lease_seconds, 1860)),
+        _logged, _logged
+    );
+    IF _logged > 0 THEN
+        INSERT INTO run_events (tenant_id, run_id, first_sequence, last_sequence, events)
+        VALUES (_tenant, _r.run_id, (_log ->> 'first_sequence')::bigint, _logged, _log ->> 'events');
+    END IF;
+END $$;
+REVOKE ALL ON FUNCTION insert_run(uuid, jsonb, uuid, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION insert_run(uuid, jsonb, uuid, bigint) TO backboard_app;
+
+-- Stores how the run went: the answer, the usage, the end of the log, and the jobs that it leaves behind.
+-- With a status of IN_PROGRESS only a step is over: the answer calls tools of the server's, and the run goes on.
+-- Returns null where there is nothing to store it in, as the thread was deleted, the run ended, or another process
+-- took it over: what the run used is counted all the same.
+CREATE OR REPLACE FUNCTION finish_turn(_tenant uuid, _outcome jsonb) RETURNS text
 LANGUAGE plpgsql SET search_path = backboard, pg_temp
 AS $$
 DECLARE
@@ -143,33 +213,55 @@ BEGIN
         thread_id uuid, run_id uuid, answer_id uuid, status text, content text, reasoning text, tool_calls jsonb,
         tokens integer, model_provider text, model_name text, usage jsonb, token_ratio real,
         error_code text, error text, created_at timestamptz, summary_job_id uuid, summary_keep integer,
-        sidecar jsonb, attempts jsonb, key_id uuid, assistant_id uuid, cost_usd double precision
+        sidecar jsonb, attempts jsonb, key_id uuid, assistant_id uuid, cost_usd double precision,
+        epoch integer, next_answer_id uuid, log jsonb, receipt text, receipt_texts jsonb
     );
 
     -- The thread first, as whoever deletes it takes the two in this order.
+    PERFORM FROM threads AS t WHERE t.tenant_id = _tenant AND t.id = _o.thread_id FOR UPDATE;
+    UPDATE runs AS r
+    SET status = _o.status, model_provider = _o.model_provider, model_name = _o.model_name,
+        usage = add_usage(r.usage, _o.usage), cost_usd = coalesce(r.cost_usd + _o.cost_usd, _o.cost_usd, r.cost_usd),
+        attempts = coalesce(r.attempts, '[]') || coalesce(_o.attempts, '[]'),
+        error_code = _o.error_code, error = _o.error,
+        message_id = coalesce(_o.next_answer_id, r.message_id),
+        ended_at = CASE WHEN _o.status <> 'IN_PROGRESS' THEN now() END,
+        lease_until = CASE WHEN _o.status = 'IN_PROGRESS' THEN r.lease_until END,
+        logged_through = greatest(r.logged_through, (_o.log ->> 'last_sequence')::bigint),
+        step_after = greatest(r.logged_through, (_o.log ->> 'last_sequence')::bigint)
+    WHERE r.tenant_id = _tenant AND r.id = _o.run_id AND r.status = 'IN_PROGRESS'
+      AND r.epoch = coalesce(_o.epoch, r.epoch);
+    _is_open := FOUND;
+    PERFORM count_usage(_tenant, _outcome || jsonb_build_object('adds_up', _is_open));
+    IF NOT _is_open THEN
+        RETURN NULL;
+    END IF;
     UPDATE threads AS t
     SET message_count = t.message_count + 1, updated_at = now(),
         token_ratio = coalesce(_o.token_ratio, t.token_ratio)
     WHERE t.tenant_id = _tenant AND t.id = _o.thread_id
     RETURNING t.message_count INTO _sequence;
-    UPDATE runs AS r
-    SET status = _o.status, model_provider = _o.model_provider, model_name = _o.model_name, usage = _o.usage,
-        attempts = _o.attempts, error_code = _o.error_code, error = _o.error,
-        ended_at = now()
-    WHERE r.tenant_id = _tenant AND r.id = _o.run_id AND r.status = 'IN_PROGRESS';
-    _is_open := FOUND;
-    PERFORM count_usage(_tenant, _outcome);
-    IF NOT _is_open THEN
-        RETURN false;
-    END IF;
+    PERFORM append_log(_tenant, _o.run_id, _o.log);
     INSERT INTO messages (
         tenant_id, id, thread_id, sequence, run_id, role, content, reasoning, tool_calls, status, tokens,
         model_provider, model_name, input_tokens, output_tokens, cost_usd, sidecar, created_at
     ) VALUES (
         _tenant, _o.answer_id, _o.thread_id, _sequence, _o.run_id, 'assistant', _o.content, _o.reasoning, _o.tool_calls,
-        _o.status, _o.tokens, _o.model_provider, _o.model_name, (_o.usage ->> 'input_tokens')::integer,
+        CASE WHEN _o.status = 'IN_PROGRESS' THEN 'COMPLETED' ELSE _o.status END,
+        _o.tokens, _o.model_provider, _o.model_name, (_o.usage ->> 'input_tokens')::integer,
         (_o.usage ->> 'output_tokens')::integer, _o.cost_usd, _o.sidecar, _o.created_at
     );
+    IF _o.receipt IS NOT NULL THEN
+        INSERT INTO receipt_texts (tenant_id, thread_id, digest, content)
+        SELECT _tenant, _o.thread_id, x.digest, x.content
+        FROM jsonb_to_recordset(_o.receipt_texts) AS x (digest text, content text)
+        ON CONFLICT DO NOTHING;
+        INSERT INTO receipts (tenant_id, message_id, thread_id, receipt)
+        VALUES (_tenant, _o.answer_id, _o.thread_id, _o.receipt);
+    END IF;
+    IF _o.status <> 'IN_PROGRESS' THEN
+        PERFORM announce_run(_tenant, _outcome);
+    END IF;
     IF _o.summary_job_id IS NOT NULL THEN
         INSERT INTO jobs (tenant_id, id, kind, subject, payload)
         VALUES (_tenant, _o.summary_job_id, 'summarise_thread', _o.thread_id::text, json_build_object(
@@ -177,7 +269,7 @@ BEGIN
             'model_name', _o.model_name, 'key_id', _o.key_id, 'assistant_id', _o.assistant_id))
         ON CONFLICT (tenant_id, kind, subject) WHERE status = 'queued' DO NOTHING;
     END IF;
-    RETURN true;
+    RETURN 'stored';
 END $$;
 REVOKE ALL ON FUNCTION finish_turn(uuid, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION finish_turn(uuid, jsonb) TO backboard_app;
