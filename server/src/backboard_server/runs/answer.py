@@ -1,7 +1,8 @@
-"""The answer to a message: the models are asked, and where a form was asked for, held to it.
+"""The answer of one step: the models are asked, and what they give is held to its form.
 
-An answer in a form is kept back until it has been checked: what a client has read cannot be taken back. A
-model that missed the form is told so and asked once more; then the run fails, and says what was wrong.
+Text in a form is kept back until it has been checked: what a client has read cannot be taken back. Calls of
+tools are repaired where that is possible. A model that missed is told so and asked once more; then the run
+fails, and says what was wrong.
 """
 
 from __future__ import annotations
@@ -9,24 +10,36 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from backboard_server.adapters import Adapters
 from backboard_server.domain.errors import Upstream
 from backboard_server.domain.events import Event
-from backboard_server.domain.prompts import Prompt, PromptMessage, Usage
+from backboard_server.domain.prompts import Prompt, PromptMessage, ToolCall, Usage
 
+from .arguments import check_calls, repair_request
 from .attachments import with_files
 from .draft import Draft
 from .finish import OpenRun
-from .formats import Checked, check
+from .formats import check
 from .generate import generate
 from .prompts import REPAIR
 from .spending import Allowance, cost_of
 
 
+class _Checked(Struct, frozen=True, kw_only=True):
+    """What is taken of an answer, and what is wrong with it: worth asking again, or no good at all."""
+
+    content: str
+    calls: tuple[ToolCall, ...] = ()
+    problem: str | None = None
+    is_fatal: bool = False
+    request: str = ""
+
+
 async def answer(adapters: Adapters, run: OpenRun, draft: Draft, *, streamed: bool) -> AsyncGenerator[Event]:
-    """Write the answer of a run into `draft` and yield the events of it.
+    """Write the answer of a step into `draft` and yield the events of it.
 
     Raises what `generate` raises, and Upstream (invalid_output) for an answer that missed its form twice.
     """
@@ -34,25 +47,27 @@ async def answer(adapters: Adapters, run: OpenRun, draft: Draft, *, streamed: bo
     async with aclosing(_asked(adapters, run, prompt, draft, streamed=streamed)) as asking:
         async for event in asking:
             yield event
-    if prompt.response_format is None:
-        return
-    checked = _checked(prompt, draft)
+    checked = _check(prompt, draft)
     if checked.problem is not None:
-        again = _repairing(prompt, draft, checked.problem)
-        draft.start_over()
+        again = _repairing(prompt, draft, checked)
+        draft.ask_again() if prompt.response_format is None else draft.start_over()
         async with aclosing(_asked(adapters, run, again, draft, streamed=streamed)) as asking:
             async for event in asking:
                 yield event
-        checked = _checked(prompt, draft)
-    if checked.problem is not None:
+        checked = _check(prompt, draft)
+    if checked.is_fatal:
         raise Upstream(
-            f"{draft.choice.model} did not answer in the form that response_format asks for, twice over: "
+            f"{draft.choice.model} did not answer in the form that was asked for, twice over: "
             f"{checked.problem}. Simplify the schema, or choose another model.",
             kind="invalid_output",
             provider=draft.choice.provider,
         )
-    for event in draft.release(checked.content):
-        yield event
+    if prompt.response_format is not None:
+        for event in draft.release(checked.content):
+            yield event
+    if checked.calls:
+        for event in draft.ready(checked.calls):
+            yield event
 
 
 def _asked(
@@ -63,22 +78,40 @@ def _asked(
     left, facts_of = run.turn.budget_left_usd, adapters.models.facts
     allowance = None
     if left is not None:
-        spent = cost_of(draft.usage or Usage(), facts_of(draft.choice)) or 0.0
+        spent = run.spent_usd + (cost_of(draft.usage or Usage(), facts_of(draft.choice)) or 0.0)
         input_tokens = round(run.context.tokens * run.turn.token_ratio)
         allowance = Allowance(left - spent, input_tokens, facts_of)
     return generate(adapters, prompt, draft, streamed=streamed, fallbacks=fallbacks, allowance=allowance)
 
 
-def _checked(prompt: Prompt, draft: Draft) -> Checked:
-    """Check the answer; calls of tools are not one yet, whatever was said beside them."""
-    if prompt.response_format is None or draft.tool_calls:
-        return Checked(draft.content)
-    return check(prompt.response_format, draft.content)
+def _check(prompt: Prompt, draft: Draft) -> _Checked:
+    """Check the calls, or where there are none the text;
 
-
-def _repairing(prompt: Prompt, draft: Draft, problem: str) -> Prompt:
-    """Return the prompt of the second round: what was said, and what is wrong with it."""
-    said = PromptMessage("assistant", draft.content or "(nothing)")
-    return replace(
-        prompt, messages=(*prompt.messages, said, PromptMessage("user", REPAIR.format(problem=problem)))
+    calls are no answer yet, whatever was said beside them.
+    """
+    if draft.tool_calls:
+        used_ids = {call.id for message in prompt.messages for call in message.tool_calls}
+        found = check_calls(draft.tool_calls, prompt.tools, used_ids=used_ids)
+        return _Checked(
+            content=draft.content,
+            calls=found.calls,
+            problem="; ".join(flaw.sentence for flaw in found.flaws) or None,
+            is_fatal=any(flaw.is_fatal for flaw in found.flaws),
+            request=repair_request(found.flaws) if found.flaws else "",
+        )
+    if prompt.response_format is None:
+        return _Checked(content=draft.content)
+    form = check(prompt.response_format, draft.content)
+    return _Checked(
+        content=form.content,
+        problem=form.problem,
+        is_fatal=form.problem is not None,
+        request=REPAIR.format(problem=form.problem),
     )
+
+
+def _repairing(prompt: Prompt, draft: Draft, checked: _Checked) -> Prompt:
+    """Return the prompt of the second round: what was said, and what is wrong with it."""
+    said = draft.content or "\n".join(f"{call.name}({call.arguments})" for call in draft.tool_calls)
+    second = (PromptMessage("assistant", said or "(nothing)"), PromptMessage("user", checked.request))
+    return replace(prompt, messages=(*prompt.messages, *second))

@@ -7,14 +7,17 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backboard_server.domain.keys import Secret
 from backboard_server.domain.media import kind_of
-from backboard_server.domain.messages import SendMessage
+from backboard_server.domain.messages import RunOptions, SendMessage
 from backboard_server.domain.prompts import MediaKind, ModelChoice, Prompt, PromptMessage, ResponseFormat
 from backboard_server.domain.threads import HistoryMessage, Turn
 from backboard_server.domain.tokens import estimate_message_tokens, estimate_tokens
 from backboard_server.store.turns import StoredFile
+
+from .draft import Draft
 
 HISTORY_SHARE = 0.5  # of the context window; the rest is for the system prompt and the answer
 SHOWN_FILES_MAX = 20
@@ -51,15 +54,16 @@ def history_budget(context_limit: int, tokens_max: int) -> int:
 
 def assemble(
     turn: Turn,
-    message: SendMessage,
+    message: SendMessage | RunOptions,
     choice: ModelChoice,
     files: Sequence[StoredFile] = (),
     keys: Mapping[str, Secret] = {},
 ) -> Context:
     """Return the prompt: system prompt, summary of what no longer fits, history, and the new message.
 
-    Of the `files` that came with the message, and of those that came with earlier ones, the newest that a
-    model may be able to look at are shown; it is told the names of the others. `keys` are the tenant's own.
+    Of a run that goes on there are only its options: its message is in the history already. Of the `files`
+    that came with the message, and of those that came with earlier ones, the newest that a model may be able
+    to look at are shown; it is told the names of the others. `keys` are the tenant's own.
     """
     system_prompt = message.system_prompt if message.system_prompt is not None else turn.system_prompt
     messages: list[PromptMessage] = []
@@ -70,13 +74,15 @@ def assemble(
     history = _replayed(turn.history)
     index_of = {message_id: len(messages) + number for number, (message_id, _) in enumerate(history)}
     messages.extend(shown for _, shown in history)
-    hidden = [file.filename for file in files if kind_of(file.media_type) is None]
-    messages.append(PromptMessage("user", _with_filenames(message.content, hidden)))
+    if isinstance(message, SendMessage):
+        hidden = [file.filename for file in files if kind_of(file.media_type) is None]
+        messages.append(PromptMessage("user", _with_filenames(message.content, hidden)))
     tools = message.tools if message.tools is not None else turn.tools
     prompt = Prompt(
         choice=choice,
         messages=tuple(messages),
         tools=tuple(tools or ()),
+        tool_choice=message.tool_choice,
         response_format=message.response_format
         or (ResponseFormat() if message.json_output and not tools else None),
         thinking=message.thinking,
@@ -87,6 +93,28 @@ def assemble(
     return Context(
         prompt, _estimate(messages, tools), turn.summary_tokens if turn.summary else 0, shown_files
     )
+
+
+def with_tools(context: Context, definitions: Sequence[dict[str, Any]]) -> Context:
+    """Return the context with tools of the server's beside those of the application."""
+    prompt = context.prompt
+    tokens = sum(estimate_tokens(str(tool)) for tool in definitions)
+    prompt = replace(prompt, tools=(*prompt.tools, *definitions))
+    return replace(context, prompt=prompt, tokens=context.tokens + tokens)
+
+
+def extended(context: Context, draft: Draft, outputs: Sequence[PromptMessage]) -> Context:
+    """Return the context after a step: with the answer that called tools, and what they returned."""
+    stub = PromptMessage(
+        "assistant",
+        draft.content,
+        tool_calls=draft.tool_calls,
+        provider=draft.choice.provider,
+        sidecar=draft.finish.sidecar if draft.finish else None,
+    )
+    added = [stub, *outputs]
+    prompt = replace(context.prompt, messages=(*context.prompt.messages, *added))
+    return replace(context, prompt=prompt, tokens=context.tokens + _estimate(added, None))
 
 
 def _with_filenames(content: str, filenames: Sequence[str]) -> str:

@@ -1,8 +1,14 @@
-"""The answer while it is being written: deltas go in, events come out, the whole is there at any time."""
+"""The answer of a step while it is being written:
+
+deltas go in, events come out, the whole is there at any time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
 
 from backboard_server.domain import events
 from backboard_server.domain.events import Event, RunIds, ToolCallView, ToolFunction
@@ -22,16 +28,31 @@ _CHARACTERS_PER_TOKEN = 4  # as a running guess; what is stored is the provider'
 _UNSTORABLE = str.maketrans({"\0": "\ufffd"})  # Postgres stores every character but NUL
 
 
+class Said(Struct, frozen=True):
+    """What a run said and thought in the steps before, since it began or went on."""
+
+    content: str = ""
+    reasoning: str = ""
+
+
 class Draft:
-    """What the models have said so far in one run, and which of them it is that speaks."""
+    """What the models have said so far in one step of a run, and which of them it is that speaks."""
 
     def __init__(
-        self, ids: RunIds, choice: ModelChoice, *, is_held: bool = False, hides_reasoning: bool = False
+        self,
+        ids: RunIds,
+        choice: ModelChoice,
+        *,
+        is_held: bool = False,
+        hides_reasoning: bool = False,
+        before: Said = Said(),  # noqa: B008 - it is frozen
     ) -> None:
         """`ids` are put on every event. If it `is_held`, text is kept back until `release`.
 
         With `hides_reasoning` thoughts are dropped, as hosts send them whether they are wanted or not.
         """
+        self.before = before
+        self.first_delta_at: float | None = None
         self.choice = choice
         self.attempts: list[Attempt] = []
         self.finish: Finish | None = None
@@ -41,6 +62,7 @@ class Draft:
         self._hides_reasoning = hides_reasoning
         self._texts: list[str] = []
         self._calls: dict[int, _CallDraft] = {}
+        self._checked_calls: tuple[ToolCall, ...] | None = None
         self._is_reasoning = False
         self._characters = 0
         self._earlier_usage: Usage | None = None
@@ -52,13 +74,20 @@ class Draft:
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
-        """The tool calls so far, in the order in which the model numbered them."""
+        """The tool calls so far, in the order in which the model numbered them, or as they were checked."""
+        if self._checked_calls is not None:
+            return self._checked_calls
         return tuple(self._calls[index].whole() for index in sorted(self._calls))
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was said yet, so that another attempt would not repeat anything."""
         return not (self._texts or self.reasoning or self._calls)
+
+    @property
+    def said(self) -> Said:
+        """All that was said and thought up to now, the steps before included."""
+        return Said(self.before.content + self.content, self.before.reasoning + self.reasoning)
 
     @property
     def usage(self) -> Usage | None:
@@ -75,10 +104,26 @@ class Draft:
 
     def start_over(self) -> None:
         """Forget the text, which was held back and is no good; what it cost stays counted."""
-        self._earlier_usage = self.usage
         self._texts.clear()
+        self.ask_again()
+
+    def ask_again(self) -> None:
+        """Forget the calls of tools, which cannot be executed, and keep what was said beside them."""
+        self._earlier_usage = self.usage
+        self._calls.clear()
         self._characters = 0
         self.finish = None
+
+    def ready(self, calls: Sequence[ToolCall]) -> Iterator[Event]:
+        """Take the calls as they were checked, and say that they can be executed."""
+        self._checked_calls = tuple(calls)
+        for view in views(self._checked_calls):
+            yield events.ToolCallReady(
+                thread_id=self.ids.thread_id,
+                assistant_id=self.ids.assistant_id,
+                run_id=self.ids.run_id,
+                tool_call=view,
+            )
 
     def release(self, content: str) -> Iterator[Event]:
         """Say `content` in place of the text that was held back."""
@@ -89,6 +134,8 @@ class Draft:
 
     def add(self, delta: Delta) -> Iterator[Event]:
         """Take in a delta and yield what the client is to learn of it."""
+        if self.first_delta_at is None:
+            self.first_delta_at = time.monotonic()
         if isinstance(delta, TextDelta):
             yield from self._end_reasoning()
             text = delta.text.translate(_UNSTORABLE) if "\0" in delta.text else delta.text
@@ -106,7 +153,6 @@ class Draft:
         else:
             yield from self._end_reasoning()
             self.finish = delta
-            yield from self._ready_calls()
 
     def _said(self, text: str) -> Event:
         ids = self.ids
@@ -122,7 +168,7 @@ class Draft:
             assistant_id=self.ids.assistant_id,
             run_id=self.ids.run_id,
             content=text,
-            accumulated_reasoning=self.reasoning,
+            accumulated_reasoning=self.before.reasoning + self.reasoning,
         )
 
     def _end_reasoning(self) -> Iterator[Event]:
@@ -147,15 +193,6 @@ class Draft:
             )
         self._characters += len(delta.arguments)
         draft.arguments.append(delta.arguments.translate(_UNSTORABLE))
-
-    def _ready_calls(self) -> Iterator[Event]:
-        for view in views(self.tool_calls):
-            yield events.ToolCallReady(
-                thread_id=self.ids.thread_id,
-                assistant_id=self.ids.assistant_id,
-                run_id=self.ids.run_id,
-                tool_call=view,
-            )
 
 
 class _CallDraft:

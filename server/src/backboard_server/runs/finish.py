@@ -1,29 +1,38 @@
-"""The end of a run: what is stored of it, and the event that tells the client."""
+"""The end of a run, or of a step of it: what is stored, and the event that tells the client.
+
+What is told is stored with what it tells of, in one transaction: no log ends otherwise than its run did.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
-from typing import Any
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backboard_server.adapters import Adapters
-from backboard_server.domain import events
-from backboard_server.domain.errors import BackboardError, Conflict, Unavailable
-from backboard_server.domain.events import ContextUsage, RunIds
+from backboard_server.domain.errors import BackboardError, Cancelled, Conflict, TakenOver, Unavailable
+from backboard_server.domain.events import Event, LastEvent, RunIds
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.keys import Caller
-from backboard_server.domain.messages import Attachment, MessageStatus
-from backboard_server.domain.prompts import ModelChoice, Sidecar, Usage
-from backboard_server.domain.threads import Turn
+from backboard_server.domain.messages import Attachment
+from backboard_server.domain.prompts import ModelChoice, Sidecar, ToolCall, Usage
+from backboard_server.domain.runs import RunStatus
+from backboard_server.domain.threads import HistoryMessage, Turn
 from backboard_server.domain.tokens import estimate_message_tokens, estimate_tokens
+from backboard_server.domain.tools import McpServer
 from backboard_server.store import turns
+from backboard_server.store.runs import FinishCalls, StoredOutput, finish_calls
 
 from .context import Context
-from .draft import Draft, views
+from .draft import Draft
+from .ends import bad_end, good_end, submit_required
+from .log import RunLog
 from .spending import cost_of, price_of
 
 _NUL, _BACKSLASH = b"\\u0000", b"\\\\"  # as JSON writes them
@@ -43,126 +52,168 @@ class OpenRun(Struct, frozen=True, kw_only=True):
     choice: ModelChoice
     fallbacks: tuple[ModelChoice, ...] = ()
     context: Context
-    attachments: list[Attachment]
+    attachments: list[Attachment] = []
+    mcp_servers: tuple[McpServer, ...] = ()
+    log: RunLog = msgspec.field(default_factory=RunLog)
+    epoch: int = 1
+    spent_usd: float = 0.0
+    interrupted: HistoryMessage | None = None
+    """The answer whose tools were being executed when the process that had the run was lost."""
 
 
 async def finish(
     adapters: Adapters, run: OpenRun, draft: Draft, now: datetime, failure: BackboardError | None = None
-) -> events.RunEnded | events.ToolSubmitRequired | None:
-    """Store the outcome in one round trip and return the event of a good end; None after a failure."""
+) -> LastEvent:
+    """Store the outcome in one round trip and return the event that says it, which is in the log by then.
+
+    Raises Conflict if the thread is gone, TakenOver if the run is another process's, Unavailable.
+    """
+    outcome = _outcome(adapters, run, draft, now, failure)
     facts = adapters.models.facts(draft.choice)
-    usage = draft.usage or _estimated_usage(run, draft)
-    cost_usd = cost_of(usage, facts)
-    status: MessageStatus = "COMPLETED"
-    if failure is not None:
-        status = "FAILED"
-    elif draft.tool_calls:
-        status = "REQUIRES_ACTION"
+    last = (
+        good_end(run, draft, outcome, facts.context_limit)
+        if failure is None
+        else bad_end(run, draft, now, failure)
+    )
+    part = await run.log.rest(last)
     keep = _summary_keep(run, adapters.limits.history_messages_max)
-    price_source, price_dated = price_of(usage, facts)
     await _store(
         adapters,
-        run.caller.tenant_id,
-        turns.FinishTurn(
-            thread_id=run.turn.thread_id,
-            run_id=run.run_id,
-            answer_id=run.answer_id,
-            assistant_id=run.turn.assistant_id,
-            key_id=run.caller.key_id,
-            status=status,
-            content=draft.content,
-            reasoning=draft.reasoning or None,
-            tool_calls=draft.tool_calls or None,
-            sidecar=_storable(draft.finish.sidecar) if draft.finish else None,
-            tokens=estimate_message_tokens(draft.content) + _call_tokens(draft),
-            model_provider=draft.choice.provider,
-            model_name=draft.choice.model,
-            attempts=draft.attempts,
-            usage=usage,
-            cost_usd=cost_usd,
-            price_source=price_source,
-            price_dated=price_dated,
-            token_ratio=_corrected_ratio(run, draft.usage),
-            error_code=failure.error_code if failure else None,
-            error=failure.message if failure else None,
-            created_at=now,
-            summary_job_id=new_id() if keep else None,
-            summary_keep=keep,
-        ),
+        run,
+        replace(outcome, log=part, summary_job_id=new_id() if keep else None, summary_keep=keep),
     )
+    return last
+
+
+async def finish_step(adapters: Adapters, run: OpenRun, draft: Draft, now: datetime) -> OpenRun:
+    """Store an answer that calls tools of the server's, and return the run as it goes on after them.
+
+    From here on the calls count as begun. Raises what `finish` raises.
+    """
+    following = replace(run, answer_id=new_id())
+    outcome = _outcome(adapters, run, draft, now, None)
+    part = await run.log.rest()
+    await _store(
+        adapters,
+        run,
+        replace(outcome, status="IN_PROGRESS", next_answer_id=following.answer_id, log=part),
+    )
+    return following
+
+
+async def finish_outputs(
+    adapters: Adapters,
+    run: OpenRun,
+    draft: Draft,
+    outputs: list[StoredOutput],
+    told: list[Event],
+    others: tuple[ToolCall, ...] = (),
+) -> list[Event]:
+    """Store what tools of the server's returned, once each, and return the events that tell of it.
+
+    With calls of `others` the run waits for the application, and the last event says so. Raises what `finish`
+    raises.
+    """
+    if others:
+        outcome = _outcome(adapters, run, draft, datetime.now(UTC), None)
+        facts = adapters.models.facts(draft.choice)
+        told = [*told, submit_required(run, draft, outcome, facts.context_limit, others)]
+    part = await run.log.rest(*told)
+    request = FinishCalls(
+        run_id=run.run_id,
+        thread_id=run.turn.thread_id,
+        epoch=run.epoch,
+        status="REQUIRES_ACTION" if others else "IN_PROGRESS",
+        outputs=outputs,
+        log=part,
+        answer_id=run.answer_id if others else None,
+        tool_calls=others or None,
+        model_provider=draft.choice.provider,
+        model_name=draft.choice.model,
+    )
+    tenant_id = run.caller.tenant_id
+    with _written(run, part):
+        if not await finish_calls(adapters.database, tenant_id, request):
+            raise await turns.refusal(adapters.database, tenant_id, run.run_id, run.epoch)
+    return told
+
+
+def _outcome(
+    adapters: Adapters, run: OpenRun, draft: Draft, now: datetime, failure: BackboardError | None
+) -> turns.FinishTurn:
+    facts = adapters.models.facts(draft.choice)
+    usage = draft.usage or _estimated_usage(run, draft)
+    price_source, price_dated = price_of(usage, facts)
+    return turns.FinishTurn(
+        thread_id=run.turn.thread_id,
+        run_id=run.run_id,
+        answer_id=run.answer_id,
+        assistant_id=run.turn.assistant_id,
+        key_id=run.caller.key_id,
+        status=_status(draft, failure),
+        content=draft.content,
+        reasoning=draft.reasoning or None,
+        tool_calls=draft.tool_calls or None,
+        sidecar=_storable(draft.finish.sidecar) if draft.finish else None,
+        tokens=estimate_message_tokens(draft.content) + _call_tokens(draft),
+        model_provider=draft.choice.provider,
+        model_name=draft.choice.model,
+        attempts=draft.attempts,
+        usage=usage,
+        cost_usd=cost_of(usage, facts),
+        price_source=price_source,
+        price_dated=price_dated,
+        token_ratio=_corrected_ratio(run, draft.usage),
+        error_code=failure.error_code if failure else None,
+        error=failure.message if failure else None,
+        created_at=now,
+        epoch=run.epoch,
+    )
+
+
+def _status(draft: Draft, failure: BackboardError | None) -> RunStatus:
+    if isinstance(failure, Cancelled):
+        return "CANCELLED"
     if failure is not None:
-        return None
-    return _last_event(run, draft, usage, cost_usd, _context_usage(run, draft, facts.context_limit), now)
+        return "FAILED"
+    return "REQUIRES_ACTION" if draft.tool_calls else "COMPLETED"
 
 
-async def _store(adapters: Adapters, tenant_id: UUID, outcome: turns.FinishTurn) -> None:
+async def _store(adapters: Adapters, run: OpenRun, outcome: turns.FinishTurn) -> None:
     """Store the outcome, waiting for a database that is away for a moment: the answer has been paid for.
 
     Raises Unavailable when it stays away, Conflict if the thread is gone.
     """
+    assert outcome.log is not None  # noqa: S101 - every outcome brings the rest of the log
     was_away = False
-    for wait_seconds in (*_WAITS_SECONDS, None):
-        try:
-            await turns.finish_turn(adapters.database, tenant_id, outcome)
-        except Unavailable:
-            if wait_seconds is None:
+    with _written(run, outcome.log):
+        for wait_seconds in (*_WAITS_SECONDS, None):
+            try:
+                await turns.finish_turn(adapters.database, run.caller.tenant_id, outcome)
+            except Unavailable:
+                if wait_seconds is None:
+                    raise
+                was_away = True
+                await asyncio.sleep(wait_seconds)
+            except TakenOver:
                 raise
-            was_away = True
-            await asyncio.sleep(wait_seconds)
-        except Conflict:
-            if was_away:
-                return  # the attempt whose end we did not see had been carried out
-            raise
-        else:
-            return
+            except Conflict:
+                if was_away:
+                    return  # the attempt whose end we did not see had been carried out
+                raise
+            else:
+                return
 
 
-def _last_event(
-    run: OpenRun,
-    draft: Draft,
-    usage: Usage,
-    cost_usd: float | None,
-    context_usage: ContextUsage,
-    now: datetime,
-) -> events.RunEnded | events.ToolSubmitRequired:
-    answered: dict[str, Any] = {
-        "thread_id": run.ids.thread_id,
-        "assistant_id": run.ids.assistant_id,
-        "run_id": run.ids.run_id,
-        "message_id": str(run.answer_id),
-        "content": draft.content,
-        "reasoning": draft.reasoning or None,
-        "model_provider": draft.choice.provider,
-        "model_name": draft.choice.model,
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "total_tokens": usage.input_tokens + usage.output_tokens,
-        "cached_input_tokens": usage.cached_input_tokens,
-        "cache_write_input_tokens": usage.cache_write_input_tokens,
-        "reasoning_tokens": usage.reasoning_tokens,
-        "cost_usd": cost_usd,
-        "attempts": draft.attempts,
-        "attachments": run.attachments,
-        "context_usage": context_usage,
-        "created_at": now,
-    }
-    if draft.tool_calls:
-        return events.ToolSubmitRequired(**answered, tool_calls=views(draft.tool_calls))
-    return events.RunEnded(**answered, final_content=draft.content)
-
-
-def _context_usage(run: OpenRun, draft: Draft, context_limit: int) -> ContextUsage:
-    """Return how full the window was at the last call, which the answer has joined."""
-    last = draft.finish.usage if draft.finish else None
-    counted = last or _estimated_usage(run, draft)
-    used = counted.input_tokens + counted.output_tokens
-    return ContextUsage(
-        percent=round(100 * used / context_limit, 2),
-        used_tokens=used,
-        context_limit=context_limit,
-        summary_tokens=run.context.summary_tokens,
-        model=draft.choice.model,
-    )
+@contextmanager
+def _written(run: OpenRun, part: turns.LogPart) -> Generator[None]:
+    """Tell the log whether the rest of it was stored, which it waits to hear."""
+    try:
+        yield
+    except BaseException:
+        run.log.put_back()
+        raise
+    run.log.wrote(part)
 
 
 def _estimated_usage(run: OpenRun, draft: Draft) -> Usage:

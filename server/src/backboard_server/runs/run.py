@@ -7,19 +7,20 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Any
-
-from msgspec import UNSET
 
 from backboard_server.adapters import Adapters
 from backboard_server.domain import events, tracing
-from backboard_server.domain.errors import BackboardError, Unavailable, Upstream
-from backboard_server.domain.events import Event, RunIds
+from backboard_server.domain.errors import BackboardError, Cancelled, Conflict, TakenOver, Unavailable
+from backboard_server.domain.events import Event, LastEvent, RunIds
 
 from .accept import AcceptedMessage
-from .answer import answer
-from .draft import Draft
+from .beginnings import Beginning, started, where
+from .ends import bad_end
 from .finish import OpenRun, finish
+from .log import RunLog
+from .opening import QueuedRun
+from .queue import its_turn
+from .steps import Course, take_steps
 
 _log = logging.getLogger(__name__)
 
@@ -30,61 +31,120 @@ async def run_message(adapters: Adapters, accepted: AcceptedMessage) -> AsyncGen
     The last event says how it ended. After a RunFailed the error is raised too, for callers that fold the
     events to an answer. However it ends, what was said is stored.
     """
-    where, run = _where(accepted.ids), accepted.run
-    message_id, content = accepted.message_id, accepted.message.content
-    attachments = accepted.attachments
-    yield events.MessageReceived(**where)
-    yield events.UserMessage(**where, message_id=message_id, content=content, attachments=attachments)
+    message, ids, run = accepted.message, accepted.ids, accepted.run
+    answer_id = str(run.answer_id) if run else ""
+    begins = Beginning(message.content, accepted.message_id, answer_id, accepted.attachments)
     if run is None:
-        saved_at = accepted.accepted_at
-        yield events.MessageSaved(
-            **where, message_id=message_id, content=content, attachments=attachments, created_at=saved_at
-        )
+        async for event in tell_saved(begins, ids, accepted.accepted_at):
+            yield event
         return
-    tracing.run_id.set(run.ids.run_id)
-    answer_id, choice = str(run.answer_id), run.choice
-    yield events.RunStarted(**where, message_id=answer_id, provider=choice.provider, model_name=choice.model)
-    yield events.MessageStart(**where, message_id=answer_id)
-    prompt = run.context.prompt
-    draft = Draft(
-        run.ids,
-        run.choice,
-        is_held=prompt.response_format is not None,
-        hides_reasoning=prompt.thinking is not None and prompt.thinking.is_hidden,
+    for event in begins.queued(ids) if isinstance(run, QueuedRun) else begins.received(ids):
+        yield event
+    async with aclosing(conduct(adapters, run, streamed=message.stream)) as conducting:
+        async for event in conducting:
+            yield event
+
+
+async def tell_saved(begins: Beginning, ids: RunIds, saved_at: datetime) -> AsyncGenerator[Event]:
+    """Yield the events of a message that no model answers."""
+    for event in begins.received(ids):
+        yield event
+    yield events.MessageSaved(
+        **where(ids),
+        message_id=begins.message_id,
+        content=begins.content,
+        attachments=begins.attachments,
+        created_at=saved_at,
     )
+
+
+async def conduct(
+    adapters: Adapters,
+    begun: OpenRun | QueuedRun,
+    *,
+    streamed: bool,
+    continuing: events.RunContinuing | None = None,
+) -> AsyncGenerator[Event]:
+    """Answer a run that is stored: wait for its turn, take its steps, and see to it that it ends.
+
+    A run that goes on says so first, with `continuing`. Raises what the run failed with, and TakenOver
+    without a word where it is another process's by now.
+    """
+    tracing.run_id.set(begun.ids.run_id)
+    run = await _once_it_is_its_turn(adapters, begun)
+    if run is None:
+        yield events.RunCancelled(**where(begun.ids))
+        return
+    if continuing is not None:
+        yield continuing
+        yield events.MessageStart(**where(run.ids), message_id=str(run.answer_id))
+    else:
+        for event in started(run.ids, str(run.answer_id), run.choice):
+            yield event
+    course = Course(run)
     try:
-        async with aclosing(answer(adapters, run, draft, streamed=accepted.message.stream)) as answering:
-            async for event in answering:
+        async with aclosing(take_steps(adapters, course, streamed=streamed)) as steps:
+            async for event in steps:
                 yield event
-        ended = await finish(adapters, run, draft, datetime.now(UTC))
     except asyncio.CancelledError:
-        stopped = Unavailable("The server was stopped while the model was answering.", code="server_stopped")
-        yield await asyncio.shield(_fail(adapters, run, draft, stopped))
+        failure = _stopped(run.log)
+        if isinstance(failure, TakenOver):
+            raise failure from None  # whoever has the run now tells how it goes on
+        yield await asyncio.shield(_fail(adapters, course, failure))
+        if not isinstance(failure, Cancelled):
+            raise failure from None
+    except TakenOver:
         raise
     except Exception as error:  # the conductor: whatever happened, the run must end, and say so
         failure = error if isinstance(error, BackboardError) else _unexpected(error)
-        yield await _fail(adapters, run, draft, failure)
+        yield await _fail(adapters, course, failure)
         raise failure from error
-    assert ended is not None  # noqa: S101 - a run that did not fail has a last event
-    yield ended
 
 
-async def _fail(adapters: Adapters, run: OpenRun, draft: Draft, failure: BackboardError) -> events.RunFailed:
-    """Store a run that failed, with what was said before, and return the event that says so."""
-    _log.warning("run failed: %s: %s", failure.error_code, failure.message)
+async def _once_it_is_its_turn(adapters: Adapters, begun: OpenRun | QueuedRun) -> OpenRun | None:
+    """Return the run opened; None where it was cancelled while it waited, and is stored so."""
+    if isinstance(begun, OpenRun):
+        return begun
     try:
-        await finish(adapters, run, draft, datetime.now(UTC), failure)
+        return await its_turn(adapters, begun)
+    except Cancelled:
+        return None
+    except asyncio.CancelledError:
+        failure = _stopped(begun.log)
+        if isinstance(failure, Cancelled):
+            return None
+        if isinstance(failure, Conflict):
+            raise failure from None
+        raise  # it stays queued, and whoever finds it goes on with it
+
+
+def _stopped(log: RunLog) -> BackboardError:
+    """Return why a run is being stopped."""
+    match log.stop_reason:
+        case "cancelled":
+            return Cancelled("The run was cancelled.")
+        case "taken_over":
+            return TakenOver("Another process has taken the run over, as this one was silent for too long.")
+        case "deleted":
+            return Conflict("The thread was deleted while the model was answering.")
+        case None:
+            return Unavailable("The server was stopped while the model was answering.", code="server_stopped")
+
+
+async def _fail(adapters: Adapters, course: Course, failure: BackboardError) -> LastEvent:
+    """Store a run that failed, with what was said before, and return the event that says so.
+
+    Raises TakenOver.
+    """
+    run, draft = course.run, course.draft
+    _log.warning("run ended: %s: %s", failure.error_code, failure.message)
+    try:
+        return await finish(adapters, run, draft, datetime.now(UTC), failure)
+    except TakenOver:
+        raise
     except BackboardError as error:
         _log.error("the failed run could not be stored: %s", error.message)
-    retry_after = failure.retry_after_seconds if isinstance(failure, Upstream) else None
-    return events.RunFailed(
-        **_where(run.ids),
-        error=failure.message,
-        message=failure.message,
-        code=failure.error_code,
-        message_id=str(run.answer_id),
-        retry_after_seconds=UNSET if retry_after is None else retry_after,
-    )
+        return bad_end(run, draft, datetime.now(UTC), failure)
 
 
 def _unexpected(error: Exception) -> BackboardError:
@@ -94,7 +154,3 @@ def _unexpected(error: Exception) -> BackboardError:
         "the request id if it happens again.",
         code="internal_error",
     )
-
-
-def _where(ids: RunIds) -> dict[str, Any]:
-    return {"thread_id": ids.thread_id, "assistant_id": ids.assistant_id, "run_id": ids.run_id}

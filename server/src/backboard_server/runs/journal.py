@@ -1,0 +1,189 @@
+"""The journal: writes what the runs of this process say to their logs, keeps their leases, and reads logs on.
+
+One loop for all runs of the process, one exchange with the database for each tenant that has any: so a stream
+costs no connection, and a token no transaction. What is said between two rounds is seen live only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from backboard_server.domain.errors import BackboardError
+from backboard_server.domain.runs import OPEN_STATUSES, RunLogState
+from backboard_server.store.database import Database
+from backboard_server.store.run_logs import Batch, Followed, Synced, SyncRuns, Watched, sync_runs
+
+from .live import LiveRun, LiveRuns
+
+ROUND_SECONDS = 0.2
+LEASE_SECONDS = 10.0  # a process that is silent for longer has lost its runs
+_RENEWAL_SECONDS = LEASE_SECONDS / 4
+_PAUSE_SECONDS = 0.5  # after a round that failed
+
+_log = logging.getLogger(__name__)
+
+
+class Post(Struct, frozen=True):
+    """A run of this process, as the journal keeps it."""
+
+    tenant_id: UUID
+    run_id: UUID
+    epoch: int
+    run: LiveRun
+
+
+class Journal:
+    """One process's journal; `running` is what runs it."""
+
+    def __init__(self, database: Database, runs: LiveRuns) -> None:
+        """`runs` are those of this process."""
+        self._database = database
+        self._runs = runs
+        self._posts: dict[UUID, Post] = {}
+        self._waiting: dict[tuple[UUID, UUID, int], set[asyncio.Future[RunLogState | None]]] = {}
+        self._wake = asyncio.Event()
+        self._renewed_at = 0.0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Keep the journal for as long as the block lasts."""
+        writing = asyncio.create_task(self._keep(), name="journal of runs")
+        try:
+            yield
+        finally:
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+
+    def start(self, run: LiveRun, *, tenant_id: UUID, run_id: UUID, epoch: int) -> LiveRun:
+        """Own a run, and keep its log until it is over."""
+        self._posts[run_id] = Post(tenant_id, run_id, epoch, run)
+        run.task.add_done_callback(lambda _: self._close(run_id, run))
+        run.log.on_much = self._wake.set
+        self._wake.set()
+        return self._runs.start(run, run_id)
+
+    async def next_state(
+        self, tenant_id: UUID, run_id: UUID, after: int, wait_seconds: float
+    ) -> RunLogState | None:
+        """Return the state of a run with the rows of its log beyond a number, as soon as there are any.
+
+        Also when it is over; and None where it is gone. Raises TimeoutError when nothing came. The beginning
+        of a log is read at once, what comes later with the next round.
+        """
+        waiter = asyncio.get_running_loop().create_future()
+        place = (tenant_id, run_id, after)
+        if after == 0 or not self._waiting:
+            self._wake.set()
+        self._waiting.setdefault(place, set()).add(waiter)
+        try:
+            async with asyncio.timeout(wait_seconds):
+                return await waiter
+        finally:
+            waiters = self._waiting.get(place, set())
+            waiters.discard(waiter)
+            if not waiters:
+                self._waiting.pop(place, None)
+
+    def _close(self, run_id: UUID, run: LiveRun) -> None:
+        """Forget a run that is over, unless it has been continued by now."""
+        post = self._posts.get(run_id)
+        if post is not None and post.run is run:
+            del self._posts[run_id]
+
+    async def _keep(self) -> None:
+        while True:
+            if not self._posts and not self._waiting:
+                await self._wake.wait()
+            self._wake.clear()
+            started = time.monotonic()
+            is_good = await self._round()
+            await self._rest(started + (ROUND_SECONDS if is_good else _PAUSE_SECONDS))
+
+    async def _rest(self, until: float) -> None:
+        """Wait for the next round, or for somebody who has much to write or has just begun to read."""
+        try:
+            async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _round(self) -> bool:
+        tenants: dict[UUID, list[Post]] = defaultdict(list)
+        for post in self._posts.values():
+            tenants[post.tenant_id].append(post)
+        is_renewal = time.monotonic() - self._renewed_at > _RENEWAL_SECONDS
+        is_good = True
+        for tenant_id in {*tenants, *(place[0] for place in self._waiting)}:
+            is_good &= await self._sync(tenant_id, tenants[tenant_id], is_renewal=is_renewal)
+        if is_renewal and is_good:
+            self._renewed_at = time.monotonic()
+        return is_good
+
+    async def _sync(self, tenant_id: UUID, posts: list[Post], *, is_renewal: bool) -> bool:
+        taken = {post.run_id: row for post in posts if (row := post.run.log.take()) is not None}
+        epochs = {post.run_id: post.epoch for post in posts}
+        followed = [Followed(run_id, after) for tenant, run_id, after in self._waiting if tenant == tenant_id]
+        request = SyncRuns(
+            batches=[
+                Batch(
+                    run_id=run_id,
+                    epoch=epochs[run_id],
+                    first_sequence=row.first_sequence,
+                    last_sequence=row.last_sequence,
+                    events=row.events,
+                )
+                for run_id, row in taken.items()
+            ],
+            watched=[Watched(post.run_id, post.epoch) for post in posts],
+            followed=followed,
+            lease_seconds=LEASE_SECONDS if is_renewal and posts else None,
+        )
+        try:
+            synced = await sync_runs(self._database, tenant_id, request)
+        except BackboardError as error:
+            _log.warning("the logs of %d runs could not be written: %s", len(posts), error.message)
+            for post in posts:
+                if post.run_id in taken:
+                    post.run.log.put_back()
+            return False
+        for post in posts:
+            if post.run_id in taken:
+                post.run.log.confirm()
+        self._heed(posts, synced)
+        self._tell(tenant_id, followed, synced)
+        return True
+
+    def _heed(self, posts: list[Post], synced: Synced) -> None:
+        """Stop the runs that others have ended, cancelled or taken over."""
+        states = {state.run_id: state for state in synced.states}
+        for post in posts:
+            state = states.get(post.run_id)
+            if state is None:
+                post.run.stop("deleted")
+            elif state.status == "CANCELLED" or (state.is_cancel_requested and state.status in OPEN_STATUSES):
+                post.run.stop("cancelled")
+            elif state.epoch != post.epoch:
+                post.run.stop("taken_over")
+
+    def _tell(self, tenant_id: UUID, followed: list[Followed], synced: Synced) -> None:
+        """Give those who asked what they wait for; who has begun to wait since is not meant."""
+        states = {state.run_id: state for state in synced.followed}
+        for asked in followed:
+            state = states.get(asked.run_id)
+            if state is not None:
+                rows = [row for row in state.rows if row.last_sequence > asked.after]
+                if not rows and state.status in OPEN_STATUSES:
+                    continue
+                state = replace(state, rows=rows)
+            for waiter in self._waiting.get((tenant_id, asked.run_id, asked.after), ()):
+                if not waiter.done():
+                    waiter.set_result(state)

@@ -1,0 +1,114 @@
+"""Runs that lost their process: each is taken up where nothing can happen twice, or ended with what it said.
+
+It is safe to go on where the log has nothing of the present step: no model was heard, or its answer is whole
+and stored. What a client may have seen beyond the log is taken back by the gap in the numbers.
+"""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from backboard_server.adapters import Adapters
+from backboard_server.domain import events
+from backboard_server.domain.errors import BackboardError, Cancelled, Conflict, NotFound, Unavailable
+from backboard_server.domain.events import RunIds
+from backboard_server.domain.keys import Caller
+from backboard_server.domain.prompts import ModelChoice
+from backboard_server.domain.runs import HeldRun
+from backboard_server.store.provider_keys import find_sealed_keys
+from backboard_server.store.runs import claim_lost_runs, resume_turn
+
+from .beginnings import where
+from .finish import OpenRun
+from .journal import LEASE_SECONDS, Journal
+from .live import LiveRun
+from .log import TAKEOVER_JUMP, RunLog
+from .opening import QueuedRun, turn_limits
+from .run import conduct
+from .salvage import salvage
+
+TAKEOVERS_MAX = 3  # a run that has lost as many processes has probably killed them
+_CLAIMED_MAX = 50  # at a time
+
+_log = logging.getLogger(__name__)
+
+_NO_KEY = UUID(int=0)
+
+
+async def recover_lost_runs(adapters: Adapters, journal: Journal) -> int:
+    """Take over runs whose process is gone, and go on with them or end them. Return how many there were."""
+    claimed = await claim_lost_runs(adapters.database, limit=_CLAIMED_MAX, lease_seconds=LEASE_SECONDS)
+    for held in claimed:
+        try:
+            await recover(adapters, journal, held)
+        except (Conflict, NotFound) as error:
+            _log.info("a lost run needs nothing any more: %s", error.message)
+        except BackboardError as error:
+            _log.warning("a lost run could not be taken up, its lease will run out again: %s", error.message)
+    return len(claimed)
+
+
+async def recover(adapters: Adapters, journal: Journal, held: HeldRun) -> None:
+    """Go on with a run that this process has taken over, or end it with what it said. Raises Conflict."""
+    begun = await begun_again(adapters, held)
+    if held.status == "QUEUED":
+        _start(adapters, journal, held, begun)
+        return
+    run = await opened_again(adapters, begun)
+    failure = _reason_to_end(held)
+    if failure is not None:
+        await salvage(adapters, run, held, failure)
+        return
+    _log.warning("run %s lost its process and goes on here", held.run_id)
+    _start(adapters, journal, held, run)
+
+
+async def begun_again(adapters: Adapters, held: HeldRun) -> QueuedRun:
+    """Return a run of this process's as it is before its turn is read."""
+    sealed_keys = await find_sealed_keys(adapters.database, held.tenant_id)
+    return QueuedRun(
+        caller=Caller(held.tenant_id, held.key_id or _NO_KEY, sealed_keys),
+        run_id=held.run_id,
+        answer_id=held.answer_id,
+        ids=RunIds(str(held.thread_id), str(held.assistant_id or ""), str(held.run_id)),
+        choice=ModelChoice(held.model_provider, held.model_name),
+        options=held.options,
+        log=RunLog(held.logged_through, counts_from=held.logged_through + TAKEOVER_JUMP),
+        epoch=held.epoch,
+    )
+
+
+async def opened_again(adapters: Adapters, begun: QueuedRun) -> OpenRun:
+    """Return the run with all that was said up to now. Raises NotFound where it was deleted."""
+    limits = turn_limits(adapters, adapters.models.facts(begun.choice))
+    turn = await resume_turn(adapters.database, begun.caller.tenant_id, begun.run_id, limits)
+    return await begun.opened(adapters, turn)
+
+
+def _reason_to_end(held: HeldRun) -> BackboardError | None:
+    if held.is_cancel_requested:
+        return Cancelled("The run was cancelled.")
+    if held.logged_through > held.step_after:
+        return Unavailable(
+            "The server was lost while the model was answering. What it had said is kept; send the message "
+            "again for a whole answer.",
+            code="run_interrupted",
+        )
+    if held.takeovers >= TAKEOVERS_MAX:
+        return Unavailable(
+            f"The run lost its server {held.takeovers} times and is given up. Send the message again, or "
+            "another one, if it holds what the server cannot bear.",
+            code="run_interrupted",
+        )
+    return None
+
+
+def _start(adapters: Adapters, journal: Journal, held: HeldRun, run: OpenRun | QueuedRun) -> None:
+    continuing = None
+    if held.status != "QUEUED":
+        continuing = events.RunContinuing(**where(run.ids), phase="resumed")
+    conducting = conduct(adapters, run, streamed=True, continuing=continuing)
+    journal.start(
+        LiveRun(conducting, run.log), tenant_id=held.tenant_id, run_id=held.run_id, epoch=held.epoch
+    )
