@@ -17,6 +17,7 @@ from .api import (
     messages,
     models,
     provider_keys,
+    runs,
     threads,
     usage,
     webhooks,
@@ -24,6 +25,7 @@ from .api import (
 from .api.edge import Edge, KeyCache
 from .api.frame import PREFIX, Frame
 from .bootstrap import open_adapters
+from .runs.journal import Journal
 from .runs.live import LiveRuns
 from .settings import Settings
 from .store.database import PooledConnection
@@ -43,10 +45,12 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with open_adapters(settings, connection_class=connection_class) as adapters:
-            runs = LiveRuns()
-            app.state.edge = Edge(adapters, runs, KeyCache())
-            yield
-            await runs.drain(settings.drain_seconds)
+            live = LiveRuns()
+            journal = Journal(adapters.database, live)
+            app.state.edge = Edge(adapters, live, journal, KeyCache())
+            async with journal.running():
+                yield
+                await live.drain(settings.drain_seconds)
 
     app = FastAPI(
         title="Backboard",
@@ -57,7 +61,7 @@ def create_app(
         redirect_slashes=False,  # a redirect would lose the prefix; it is a 404 that says so
         generate_unique_id_function=_operation_id,
     )
-    for resource in (messages, assistants, threads, models, provider_keys, usage, budgets, webhooks):
+    for resource in (messages, runs, assistants, threads, models, provider_keys, usage, budgets, webhooks):
         app.include_router(resource.router, responses=errors.RESPONSES)
     app.include_router(health.router)
     errors.install(app)

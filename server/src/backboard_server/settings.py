@@ -110,6 +110,11 @@ class Settings(BaseSettings):
     history_tokens_max: int = Field(
         default=24_000, ge=1, description="How many tokens of earlier messages a model is shown at most."
     )
+    run_log_hours: float = Field(
+        default=24.0,
+        ge=0,
+        description="How long the events of a run that is over can be read again, in hours.",
+    )
     llm_provider: str | None = Field(
         default=None,
         description="The provider where a request names none. "

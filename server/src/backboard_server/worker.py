@@ -1,9 +1,10 @@
-"""The worker: runs jobs, each under its own tenant; what keeps failing is kept as dead."""
+"""The worker: runs jobs, each under its own tenant, and takes up runs that lost their process."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -11,14 +12,21 @@ import msgspec
 from .adapters import Adapters
 from .bootstrap import open_adapters
 from .domain.errors import BackboardError
+from .runs.journal import Journal
+from .runs.live import LiveRuns
+from .runs.recover import recover_lost_runs
 from .runs.summarise import SummariseThread, summarise_thread
 from .settings import Settings
 from .store.jobs import Job, claim_jobs, delete_job, update_failed_job
+from .store.request_keys import purge_expired
 from .webhooks.deliver import DeliverWebhook, deliver_webhook
 
 POLL_SECONDS = 0.5
 LEASE_SECONDS = 300.0  # a job that takes longer is taken to be lost, and given to another worker
 JOBS_AT_ONCE_MAX = 4
+RECOVER_SECONDS = 1.0
+PURGE_SECONDS = 300.0
+PURGED_ROWS_MAX = 10_000  # at a time
 
 _log = logging.getLogger(__name__)
 
@@ -44,8 +52,9 @@ JOBS: dict[str, Callable[[Adapters, Job], Awaitable[None]]] = {
 
 
 async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
-    """Run jobs until `stop` is set, then finish those that are under way."""
+    """Run jobs, and runs that lost their process, until `stop` is set; then finish what is under way."""
     async with open_adapters(settings) as adapters, asyncio.TaskGroup() as group:
+        group.create_task(_look_after_runs(adapters, settings, stop))
         running: set[asyncio.Task[None]] = set()
         while not stop.is_set():
             claimed = await _claim(adapters, JOBS_AT_ONCE_MAX - len(running))
@@ -55,6 +64,26 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
                 task.add_done_callback(running.discard)
             if not claimed:
                 await _pause(stop)
+
+
+async def _look_after_runs(adapters: Adapters, settings: Settings, stop: asyncio.Event) -> None:
+    """Take up runs whose process is gone, and purge what is kept for a while only, until `stop` is set."""
+    runs = LiveRuns()
+    journal = Journal(adapters.database, runs)
+    purged_at = time.monotonic()
+    async with journal.running():
+        while not stop.is_set():
+            try:
+                await recover_lost_runs(adapters, journal)
+                if time.monotonic() - purged_at > PURGE_SECONDS:
+                    purged_at = time.monotonic()
+                    await purge_expired(
+                        adapters.database, log_hours=settings.run_log_hours, limit=PURGED_ROWS_MAX
+                    )
+            except BackboardError as error:
+                _log.warning("lost runs could not be looked for: %s", error.message)
+            await _pause(stop, RECOVER_SECONDS)
+        await runs.drain(settings.drain_seconds)
 
 
 async def run_job(adapters: Adapters, job: Job) -> None:
@@ -86,8 +115,8 @@ async def _claim(adapters: Adapters, limit: int) -> list[Job]:
         return []
 
 
-async def _pause(stop: asyncio.Event) -> None:
+async def _pause(stop: asyncio.Event, seconds: float = POLL_SECONDS) -> None:
     try:
-        await asyncio.wait_for(stop.wait(), POLL_SECONDS)
+        await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:
         return

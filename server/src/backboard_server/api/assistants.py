@@ -11,7 +11,6 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from backboard_server.domain.assistants import Assistant, AssistantSetup
-from backboard_server.domain.ids import new_id
 from backboard_server.domain.threads import Thread
 from backboard_server.domain.tools import McpServer
 from backboard_server.store import assistants, threads
@@ -20,6 +19,7 @@ from .bodies import Body, JsonObject
 from .edge import AdaptersOf, CallerOf, GuardedRoute
 from .knobs import FallbackBody, Fallbacks
 from .mcp_servers import McpServerRead, McpServersField, sealed
+from .request_keys import MadeId
 from .shapes import Limit, Shape, Skip, now
 from .threads import ThreadRead
 
@@ -157,10 +157,12 @@ class ThreadCreate(Body):
 
 
 @router.post("", response_model=AssistantRead)
-async def create_assistant(body: AssistantCreate, adapters: AdaptersOf, caller: CallerOf) -> Assistant:
+async def create_assistant(
+    body: AssistantCreate, adapters: AdaptersOf, caller: CallerOf, made_id: MadeId
+) -> Assistant:
     """Create an assistant."""
     setup = body.setup(sealed(body.mcp_servers, adapters, caller.tenant_id))
-    return await assistants.insert_assistant(adapters.database, caller.tenant_id, new_id(), setup)
+    return await assistants.insert_assistant(adapters.database, caller.tenant_id, made_id, setup)
 
 
 @router.get("", response_model=list[AssistantRead])
@@ -201,11 +203,15 @@ async def delete_assistant(assistant_id: UUID, adapters: AdaptersOf, caller: Cal
 
 @router.post("/{assistant_id}/threads", response_model=ThreadRead)
 async def create_thread(
-    assistant_id: UUID, adapters: AdaptersOf, caller: CallerOf, body: ThreadCreate | None = None
+    assistant_id: UUID,
+    adapters: AdaptersOf,
+    caller: CallerOf,
+    made_id: MadeId,
+    body: ThreadCreate | None = None,
 ) -> Thread:
     """Create a thread of an assistant; the body may be empty or absent."""
     metadata = body.metadata if body else None
-    return await threads.insert_thread(adapters.database, caller.tenant_id, new_id(), assistant_id, metadata)
+    return await threads.insert_thread(adapters.database, caller.tenant_id, made_id, assistant_id, metadata)
 
 
 @router.get("/{assistant_id}/threads", response_model=list[ThreadRead])

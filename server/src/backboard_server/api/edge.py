@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import Depends, Request, Response
 from fastapi.openapi.models import APIKey
@@ -15,9 +15,12 @@ from msgspec import Struct
 from backboard_server.adapters import Adapters
 from backboard_server.domain.errors import Unauthorized
 from backboard_server.domain.keys import Caller, digest
+from backboard_server.runs.journal import Journal
 from backboard_server.runs.live import LiveRuns
 from backboard_server.store.database import Database
 from backboard_server.store.keys import find_caller
+
+from .request_keys import answer_once
 
 KEY_CACHE_SECONDS = 0.8  # a revoked key is refused within a second, the look-up included
 KEYS_CACHED_MAX = 10_000
@@ -56,6 +59,7 @@ class Edge(Struct, frozen=True):
 
     adapters: Adapters
     runs: LiveRuns
+    journal: Journal
     keys: KeyCache
 
 
@@ -72,17 +76,30 @@ async def adapters_of(request: Request) -> Adapters:
 
 
 class GuardedRoute(APIRoute):
-    """A route that asks who is calling before a byte of the body is read; FastAPI by itself asks after."""
+    """A route that asks who is calling before a byte of the body is read; FastAPI by itself asks after.
+
+    A POST is answered once for each Idempotency-Key.
+    """
+
+    claims_keys: ClassVar[bool] = True
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return what answers a request. It raises Unauthorized."""
         answer = super().get_route_handler()
 
         async def answer_caller(request: Request) -> Response:
-            request.state.caller = await _authenticate(request)
+            caller = request.state.caller = await _authenticate(request)
+            if self.claims_keys and request.method == "POST":
+                return await answer_once(edge_of(request).adapters.database, caller, request, answer)
             return await answer(request)
 
         return answer_caller
+
+
+class SelfKeyedRoute(GuardedRoute):
+    """A route whose verb claims Idempotency-Keys itself, in the transaction of what it makes."""
+
+    claims_keys = False
 
 
 class _Guard(SecurityBase):

@@ -24,6 +24,8 @@ _STATUS: dict[type[errors.BackboardError], int] = {
     errors.NotFound: 404,
     errors.Invalid: 400,
     errors.Conflict: 409,
+    errors.TakenOver: 409,
+    errors.Cancelled: 409,
     errors.BudgetSpent: 402,
     errors.Unavailable: 503,
 }

@@ -2,52 +2,59 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Request, Response
-from pydantic import AliasChoices, BaseModel, BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, Field
 from starlette.datastructures import UploadFile
 
-from backboard_server.domain import events
 from backboard_server.domain.errors import Invalid
-from backboard_server.domain.events import LastEvent
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.keys import Caller
 from backboard_server.domain.media import SNIFFED_BYTES, sniff
-from backboard_server.domain.messages import CONTENT_CHARACTERS_MAX, SendMessage
-from backboard_server.runs.accept import accept_message
+from backboard_server.domain.messages import (
+    CONTENT_CHARACTERS_MAX,
+    ActiveRunPolicy,
+    DisconnectPolicy,
+    RequestKey,
+    SendMessage,
+)
+from backboard_server.runs.accept import AcceptedMessage, accept_message
 from backboard_server.runs.formats import check_schema
+from backboard_server.runs.live import LiveRun
+from backboard_server.runs.log import RunLog
 from backboard_server.runs.run import run_message
 from backboard_server.store.turns import StoredFile
 
+from .answers import ANSWERS, answer_again, answer_run
 from .assistants import PROMPT_CHARACTERS_MAX, Tools
 from .bodies import Body, Id, JsonObject, Name, Sent, from_json_text, read_body, validated
-from .edge import CallerOf, Edge, GuardedRoute, edge_of
-from .frame import Afterwards
-from .knobs import Fallbacks, ResponseFormatField, ThinkingField
-from .sse import EventStream
+from .edge import CallerOf, Edge, SelfKeyedRoute, edge_of
+from .knobs import Fallbacks, ResponseFormatField, ThinkingField, ToolChoiceField
+from .mcp_servers import McpServersField, sealed
+from .request_keys import request_key
 
-router = APIRouter(prefix="/threads", tags=["messages"], route_class=GuardedRoute)
+router = APIRouter(prefix="/threads", tags=["messages"], route_class=SelfKeyedRoute)
 
 FILENAME_CHARACTERS_MAX = 255
 METADATA_BYTES_MAX = 64 * 1024
 
 
-def _lower(value: object) -> object:
+def lower(value: object) -> object:
+    """Take a word in any case; an empty one is as good as none."""
     return value.strip().lower() or None if isinstance(value, str) else value
 
 
 def _memory_mode(value: object) -> object:
     """Take every spelling that clients send; `on` is the old name of `auto`."""
-    lowered = _lower(value)
+    lowered = lower(value)
     return "auto" if lowered == "on" else lowered
 
 
 MemoryMode = Annotated[Literal["auto", "readonly", "off"] | None, BeforeValidator(_memory_mode)]
-Switch = Annotated[Literal["auto", "off"] | None, BeforeValidator(_lower)]
+Switch = Annotated[Literal["auto", "off"] | None, BeforeValidator(lower)]
 Flag = Annotated[bool, BeforeValidator(lambda value: False if value in (None, "") else value)]
 """A boolean that a form sends as text; null and empty are false."""
 
@@ -75,6 +82,10 @@ class SendMessageBody(Body):
     thinking: ThinkingField = None
     openrouter: JsonObject = None
     fallbacks: Fallbacks = None
+    tool_choice: ToolChoiceField = None
+    mcp_servers: McpServersField = None
+    on_active_run: Annotated[ActiveRunPolicy | None, BeforeValidator(lower)] = None
+    on_disconnect: Annotated[DisconnectPolicy | None, BeforeValidator(lower)] = None
 
     def check(self) -> None:
         """Refuse what no single field is to blame for. Raises Invalid."""
@@ -93,55 +104,11 @@ class StartMessageBody(SendMessageBody):
     assistant_id: Id = None
 
 
-class ContextUsageRead(BaseModel):
-    """How full the model's context window is."""
+class _Where(NamedTuple):
+    """Where a message is said, as far as the request says it."""
 
-    percent: float = 0
-    used_tokens: int = 0
-    context_limit: int = 0
-    summary_tokens: int = 0
-    model: str = "unknown"
-
-
-class AttemptRead(BaseModel):
-    """A model that was asked; without `error_code` the one that answered."""
-
-    model_provider: str
-    model_name: str
-    error_code: str | None
-    error: str | None
-
-
-class MessageResponse(BaseModel):
-    """The answer to a message, flat; or, with `stream`, the same as the last event of the stream."""
-
-    message: str
-    thread_id: UUID
-    assistant_id: UUID
-    timestamp: datetime
-    content: str | None
-    message_id: UUID
-    role: str
-    status: str
-    run_id: str | None
-    tool_calls: list[dict[str, Any]] | None
-    memory_operation_id: str | None
-    retrieved_memories: list[dict[str, Any]] | None
-    retrieved_files: list[str] | None
-    reasoning: str | None
-    model_provider: str | None
-    model_name: str | None
-    input_tokens: int | None
-    output_tokens: int | None
-    total_tokens: int | None
-    cached_input_tokens: int | None
-    cache_write_input_tokens: int | None
-    reasoning_tokens: int | None
-    cost_usd: float | None
-    attempts: list[AttemptRead] | None
-    created_at: datetime
-    attachments: list[dict[str, Any]]
-    context_usage: ContextUsageRead
+    thread_id: UUID | None
+    assistant_id: UUID | None
 
 
 def _described(body: type[SendMessageBody]) -> dict[str, Any]:
@@ -159,22 +126,13 @@ def _described(body: type[SendMessageBody]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "model": MessageResponse,
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        "description": "The answer, or with `stream` its events.",
-    }
-}
-
-
-@router.post("/messages", response_model=None, responses=_ANSWERS, openapi_extra=_described(StartMessageBody))
+@router.post("/messages", response_model=None, responses=ANSWERS, openapi_extra=_described(StartMessageBody))
 async def send_message(request: Request, caller: CallerOf) -> Response:
     """Send a message: one call that starts or continues a conversation."""
     sent = await read_body(request)
     try:
         body = validated(StartMessageBody, sent.fields)
-        return await _respond(edge_of(request), caller, body, sent, body.thread_id, body.assistant_id)
+        return await _respond(request, caller, body, sent, _Where(body.thread_id, body.assistant_id))
     finally:
         await sent.close()
 
@@ -182,7 +140,7 @@ async def send_message(request: Request, caller: CallerOf) -> Response:
 @router.post(
     "/{thread_id}/messages",
     response_model=None,
-    responses=_ANSWERS,
+    responses=ANSWERS,
     openapi_extra=_described(SendMessageBody),
 )
 async def add_message(thread_id: UUID, request: Request, caller: CallerOf) -> Response:
@@ -190,21 +148,18 @@ async def add_message(thread_id: UUID, request: Request, caller: CallerOf) -> Re
     sent = await read_body(request)
     try:
         body = validated(SendMessageBody, sent.fields)
-        return await _respond(edge_of(request), caller, body, sent, thread_id, None)
+        return await _respond(request, caller, body, sent, _Where(thread_id, None))
     finally:
         await sent.close()
 
 
 async def _respond(
-    edge: Edge,
-    caller: Caller,
-    body: SendMessageBody,
-    sent: Sent,
-    thread_id: UUID | None,
-    assistant_id: UUID | None,
+    request: Request, caller: Caller, body: SendMessageBody, sent: Sent, where: _Where
 ) -> Response:
     body.check()
-    message = _noun(body, thread_id, assistant_id)
+    edge = edge_of(request)
+    key = await request_key(request, sent.fields, sent.files)
+    message = _noun(edge, caller, body, where, key)
     if message.send_to_llm and not message.content.strip() and not sent.files:
         raise Invalid("content is empty: give the message a text, or a file.", code="empty_content")
     edge.runs.check_room()
@@ -216,18 +171,34 @@ async def _respond(
     except BaseException:
         await edge.adapters.blobs.delete(file.blob_key for file in files)
         raise
-    run = edge.runs.start(run_message(edge.adapters, accepted), has_reader=message.stream)
-    if message.stream:
-        return Afterwards(EventStream(run))
-    return Response(_encoded(await run.last_event()), media_type="application/json")
+    if accepted.repeated is not None:
+        await edge.adapters.blobs.delete(file.blob_key for file in files)
+        return await answer_again(request, caller, accepted.repeated, stream=message.stream)
+    live = _started(edge, caller, accepted)
+    return await answer_run(request, caller, live, accepted.run.run_id if accepted.run else None, message)
 
 
-def _noun(body: SendMessageBody, thread_id: UUID | None, assistant_id: UUID | None) -> SendMessage:
-    tools = body.tools
+def _started(edge: Edge, caller: Caller, accepted: AcceptedMessage) -> LiveRun:
+    message, run = accepted.message, accepted.run
+    live = LiveRun(
+        run_message(edge.adapters, accepted),
+        run.log if run else RunLog(),
+        has_reader=message.stream,
+        ends_with_reader=message.on_disconnect == "cancel",
+    )
+    if run is None:
+        return edge.runs.start(live)
+    return edge.journal.start(live, tenant_id=caller.tenant_id, run_id=run.run_id, epoch=run.epoch)
+
+
+def _noun(
+    edge: Edge, caller: Caller, body: SendMessageBody, where: _Where, key: RequestKey | None
+) -> SendMessage:
+    tools, servers = body.tools, body.mcp_servers
     return SendMessage(
         content=body.content,
-        thread_id=thread_id,
-        assistant_id=assistant_id,
+        thread_id=where.thread_id,
+        assistant_id=where.assistant_id,
         system_prompt=body.system_prompt,
         llm_provider=body.llm_provider,
         model_name=body.model_name,
@@ -240,6 +211,11 @@ def _noun(body: SendMessageBody, thread_id: UUID | None, assistant_id: UUID | No
         thinking=body.thinking.noun() if body.thinking else None,
         openrouter=body.openrouter,
         fallbacks=None if body.fallbacks is None else [fallback.noun() for fallback in body.fallbacks],
+        tool_choice=body.tool_choice.noun() if body.tool_choice else None,
+        mcp_servers=None if servers is None else sealed(servers, edge.adapters, caller.tenant_id),
+        on_active_run=body.on_active_run or "queue",
+        on_disconnect=body.on_disconnect or "continue",
+        request_key=key,
     )
 
 
@@ -256,43 +232,3 @@ async def _store_file(edge: Edge, caller: Caller, file: UploadFile) -> StoredFil
         blob_key=key,
         media_type=sniff(beginning),
     )
-
-
-_NO_USAGE = ContextUsageRead().model_dump()
-
-
-def _encoded(event: LastEvent) -> bytes:
-    """Return the flat answer (contract C.1) that the last event of a run amounts to."""
-    answer: dict[str, Any] = {
-        "message": "Message sent",
-        "timestamp": datetime.now(UTC),
-        "role": "assistant",
-        "status": "COMPLETED",
-        "content": None,
-        "tool_calls": None,
-        "memory_operation_id": None,
-        "retrieved_memories": None,
-        "retrieved_files": None,
-        "reasoning": None,
-        "model_provider": None,
-        "model_name": None,
-        "input_tokens": None,
-        "output_tokens": None,
-        "total_tokens": None,
-        "cached_input_tokens": None,
-        "cache_write_input_tokens": None,
-        "reasoning_tokens": None,
-        "cost_usd": None,
-        "attempts": None,
-        "context_usage": _NO_USAGE,
-    }
-    match event:
-        case events.MessageSaved():
-            answer |= {"message": "Message saved", "role": "user"}
-        case events.ToolSubmitRequired():
-            answer |= {"message": event.message, "status": "REQUIRES_ACTION"}
-        case _:
-            pass
-    skipped = {"type", "message", "status", "final_content"}
-    fields = {name: value for name, value in msgspec.structs.asdict(event).items() if name not in skipped}
-    return msgspec.json.encode(answer | fields)
