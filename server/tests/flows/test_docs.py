@@ -12,12 +12,14 @@ import docs
 from running_server import RunningServer
 
 KEY = "espr_documentation_key"
+# The page about webhooks has its receiver on this machine.
+ENVIRONMENT = {"BACKBOARD_API_KEY": KEY, "BACKBOARD_EGRESS_ALLOW": "127.0.0.1"}
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer]:
     folder: Path = tmp_path_factory.mktemp("docs") / "data"
-    with RunningServer(folder, environment={"BACKBOARD_API_KEY": KEY}) as server:
+    with RunningServer(folder, environment=ENVIRONMENT) as server:
         yield server
 
 
