@@ -189,6 +189,20 @@ async def test_after_the_end_nothing_can_be_asked(outside: GuardedOutside, mcp: 
     assert not mcp.requests
 
 
+async def test_an_end_while_somebody_asks_is_a_failure_and_cancels_nobody(
+    outside: GuardedOutside, mcp: FakeMcp
+) -> None:
+    mcp.script(Reply(fault="hang"), method="tools/list")
+    async with talking(outside, mcp) as talk:
+        asking = asyncio.create_task(talk.ask(list_tools))
+        async with asyncio.timeout(5):
+            await mcp.wait_for(lambda: mcp.asked("tools/list") > 0)
+        await talk.aclose()
+
+        with pytest.raises(Upstream, match="is over"):
+            await asking
+
+
 async def test_a_redirect_to_another_origin_is_not_followed(outside: GuardedOutside, mcp: FakeMcp) -> None:
     async with FakeMcp() as other:
         mcp.script(Reply(fault="redirect", text=other.url), method="tools/list")

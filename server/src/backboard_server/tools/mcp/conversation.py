@@ -28,7 +28,7 @@ from backboard_server.tools.texts import one_line
 
 from .transport import ANSWER_BYTES_MAX, OutsideTransport
 
-OPENING_SECONDS_MAX = 10.0
+OPENING_SECONDS_MAX = 20.0
 GOODBYE_SECONDS_MAX = 0.5
 ENDING_SECONDS_MAX = 0.3
 REDIRECTS_MAX = 3  # within the server's own origin; the library follows no others
@@ -77,6 +77,8 @@ class Conversation:
         try:
             return await asyncio.shield(asking)
         except asyncio.CancelledError:
+            if asking.cancelled() and not _is_being_cancelled():
+                raise self._failure("the conversation with it is over") from None
             asking.cancel()
             raise
         except Exception as error:  # the library lets out whatever it meets
@@ -144,6 +146,9 @@ class Conversation:
                 _log.info("the conversation with an MCP server broke off: %s", type(error).__name__)
             else:
                 opened.set_exception(error)
+        finally:
+            if not opened.done():  # whoever waits must not take our end for its own
+                opened.set_exception(ConnectionError("the holder was cancelled"))
 
     async def _entered(self, stack: AsyncExitStack, transport: OutsideTransport) -> Client:
         http = httpx2.AsyncClient(
@@ -166,6 +171,11 @@ class Conversation:
 async def _wait(tasks: set[asyncio.Task[Any]], seconds: float) -> None:
     if tasks:
         await asyncio.wait(set(tasks), timeout=seconds)
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _reason(error: BaseException) -> str:
