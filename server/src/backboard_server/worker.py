@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import msgspec
+from msgspec import Struct
 
 from .adapters import Adapters
 from .bootstrap import open_adapters
@@ -23,7 +24,6 @@ from .webhooks.deliver import DeliverWebhook, deliver_webhook
 
 POLL_SECONDS = 0.5
 LEASE_SECONDS = 300.0  # a job that takes longer is taken to be lost, and given to another worker
-JOBS_AT_ONCE_MAX = 4
 RECOVER_SECONDS = 1.0
 PURGE_SECONDS = 300.0
 PURGED_ROWS_MAX = 10_000  # at a time
@@ -51,13 +51,32 @@ JOBS: dict[str, Callable[[Adapters, Job], Awaitable[None]]] = {
 }
 
 
+class Lane(Struct, frozen=True):
+    """Kinds of jobs that share a number of places, and leave those of other lanes alone."""
+
+    kinds: tuple[str, ...]
+    at_once_max: int
+
+
+LANES = (
+    Lane(("summarise_thread", "delete_blobs"), 4),
+    Lane(("deliver_webhook",), 8),  # others' servers may take long, and cost nothing while they do
+)
+
+
 async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
     """Run jobs, and runs that lost their process, until `stop` is set; then finish what is under way."""
     async with open_adapters(settings) as adapters, asyncio.TaskGroup() as group:
         group.create_task(_look_after_runs(adapters, settings, stop))
+        for lane in LANES:
+            group.create_task(_run_lane(adapters, lane, stop))
+
+
+async def _run_lane(adapters: Adapters, lane: Lane, stop: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as group:
         running: set[asyncio.Task[None]] = set()
         while not stop.is_set():
-            claimed = await _claim(adapters, JOBS_AT_ONCE_MAX - len(running))
+            claimed = await _claim(adapters, lane, lane.at_once_max - len(running))
             for job in claimed:
                 task = group.create_task(run_job(adapters, job))
                 running.add(task)
@@ -105,11 +124,11 @@ async def _record_failure(adapters: Adapters, job: Job, message: str) -> None:
         _log.error("the failed job could not be stored, its lease will run out: %s", error.message)
 
 
-async def _claim(adapters: Adapters, limit: int) -> list[Job]:
+async def _claim(adapters: Adapters, lane: Lane, limit: int) -> list[Job]:
     if limit <= 0:
         return []
     try:
-        return await claim_jobs(adapters.database, limit=limit, lease_seconds=LEASE_SECONDS)
+        return await claim_jobs(adapters.database, kinds=lane.kinds, limit=limit, lease_seconds=LEASE_SECONDS)
     except BackboardError as error:
         _log.warning("no jobs could be claimed: %s", error.message)
         return []

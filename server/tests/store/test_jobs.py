@@ -26,6 +26,9 @@ async def queue(owner: Connection) -> AsyncGenerator[Connection]:
     await owner.execute("DELETE FROM jobs")
 
 
+KINDS = ("test", "other")
+
+
 async def enqueue(
     database: Database, tenant: Tenant, subject: str, *, due_in_seconds: float = 0, kind: str = "test"
 ) -> UUID:
@@ -42,7 +45,7 @@ async def enqueue(
 
 
 async def claim(database: Database, limit: int = 10, lease_seconds: float = LEASE_SECONDS) -> list[Job]:
-    return await claim_jobs(database, limit=limit, lease_seconds=lease_seconds)
+    return await claim_jobs(database, kinds=KINDS, limit=limit, lease_seconds=lease_seconds)
 
 
 async def stored(queue: Connection, job_id: UUID) -> Record | None:

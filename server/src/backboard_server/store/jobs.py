@@ -6,6 +6,7 @@ whose job was claimed again since, changes nothing any more. A job that failed t
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -30,11 +31,16 @@ class Job(Struct, frozen=True, kw_only=True):
     attempts: int
 
 
-async def claim_jobs(database: Database, *, limit: int, lease_seconds: float) -> list[Job]:
-    """Claim jobs that are due, of any tenant, oldest first, and those whose lease ran out. One round trip."""
+async def claim_jobs(
+    database: Database, *, kinds: Collection[str], limit: int, lease_seconds: float
+) -> list[Job]:
+    """Claim jobs of these kinds that are due, of any tenant, oldest first, and those whose lease ran out.
+
+    One round trip.
+    """
     rows = await database.call(
-        "SELECT tenant_id, id, kind, payload, attempts FROM claim_jobs($1, $2, $3)",
-        limit, timedelta(seconds=lease_seconds), ATTEMPTS_MAX,
+        "SELECT tenant_id, id, kind, payload, attempts FROM claim_jobs($1, $2, $3, $4)",
+        limit, timedelta(seconds=lease_seconds), ATTEMPTS_MAX, list(kinds),
     )  # fmt: skip
     return [
         Job(
