@@ -14,7 +14,7 @@ from backboard_server.domain.prompts import (
     ToolCallDelta,
     Usage,
 )
-from backboard_server.runs.draft import Draft, views
+from backboard_server.runs.draft import Draft, Said, views
 
 IDS = RunIds("thread", "assistant", "run")
 CHOICE = ModelChoice("openai", "gpt-x")
@@ -96,7 +96,7 @@ def test_reasoning_that_resumes_after_text_ends_again() -> None:
     assert said[3].accumulated_reasoning == "ac"
 
 
-def test_a_tool_call_in_pieces_starts_at_once_and_is_ready_at_the_end() -> None:
+def test_a_tool_call_in_pieces_starts_at_once_and_is_ready_once_it_is_checked() -> None:
     draft, said = write(
         ReasoningDelta("Look it up"),
         ToolCallDelta(0, '{"wh', id="call_1", name="look"),
@@ -108,8 +108,8 @@ def test_a_tool_call_in_pieces_starts_at_once_and_is_ready_at_the_end() -> None:
     assert said[1:] == [
         events.ReasoningEnded(**WHERE),
         call_start("call_1", "look"),
-        call_ready("call_1", "look", '{"where": "here"}'),
     ]
+    assert [*draft.ready(draft.tool_calls)] == [call_ready("call_1", "look", '{"where": "here"}')]
     assert draft.tool_calls == (ToolCall("call_1", "look", '{"where": "here"}'),)
     assert not draft.is_empty
 
@@ -128,6 +128,8 @@ def test_parallel_tool_calls_keep_the_order_in_which_the_model_numbered_them() -
         events.ContentStreaming(**WHERE, content="One moment"),
         call_start("call_b", "second"),
         call_start("call_a", "first"),
+    ]
+    assert [*draft.ready(draft.tool_calls)] == [
         call_ready("call_a", "first", '{"a": 1}'),
         call_ready("call_b", "second", '{"b": 2}'),
     ]
@@ -214,3 +216,34 @@ def test_the_running_estimate_counts_all_that_was_written() -> None:
     draft, _ = write(ReasoningDelta("x" * 40), TextDelta("y" * 40), ToolCallDelta(0, "z" * 40, "id", "name"))
 
     assert draft.estimated_tokens == 30
+
+
+def test_calls_are_what_they_were_checked_to_be() -> None:
+    draft, _ = write(ToolCallDelta(0, "{'at': 1", id="call_1", name="look"), Finish("tool_calls"))
+    mended = ToolCall("call_1", "look", '{"at":1}')
+
+    assert [*draft.ready((mended,))] == [call_ready("call_1", "look", '{"at":1}')]
+    assert draft.tool_calls == (mended,)
+
+
+def test_calls_that_are_asked_for_again_are_forgotten_and_what_was_said_stays() -> None:
+    draft, _ = write(
+        TextDelta("One moment"), ToolCallDelta(0, "{", id="call_1", name="look"), Finish("tool_calls")
+    )
+
+    draft.ask_again()
+
+    assert (draft.content, draft.tool_calls, draft.finish) == ("One moment", (), None)
+
+
+def test_a_later_step_adds_to_what_was_said_and_thought_before() -> None:
+    draft = Draft(IDS, CHOICE, before=Said("First. ", "Hm. "))
+
+    (thought,) = draft.add(ReasoningDelta("Ah."))
+    for _ in draft.add(TextDelta("Second.")):
+        continue
+
+    assert isinstance(thought, events.ReasoningStreaming)
+    assert thought.accumulated_reasoning == "Hm. Ah."
+    assert draft.said == Said("First. Second.", "Hm. Ah.")
+    assert draft.content == "Second."

@@ -210,7 +210,8 @@ async def test_a_failed_run_keeps_what_was_said_and_why_it_failed(adapters: Adap
 
     told = await finish(adapters, run, drafted(run, TextDelta("Half an ans")), NOW, failure)
 
-    assert told is None
+    assert isinstance(told, events.RunFailed)
+    assert (told.code, told.error) == ("provider_truncated", "The provider broke off")
     answer = (await get_thread(adapters.database, run.caller.tenant_id, run.turn.thread_id)).messages[-1]
     assert (answer.content, answer.status) == ("Half an ans", "FAILED")
     stored = await stored_run(adapters, run)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from backboard_server.adapters import Adapters
-from backboard_server.domain.errors import BackboardError, Conflict, Upstream
+from backboard_server.domain.errors import BackboardError, Conflict, Unavailable, Upstream
 from backboard_server.domain.events import ContentStreaming, Event, RunEnded, RunFailed
 from backboard_server.domain.messages import SendMessage
 from backboard_server.domain.threads import Thread
-from backboard_server.runs import run as conductor
+from backboard_server.runs import steps
 from backboard_server.runs.accept import AcceptedMessage, accept_message
 from backboard_server.runs.run import run_message
 from backboard_server.store import threads
@@ -29,8 +30,8 @@ async def accept(adapters: Adapters, tenant: Tenant, **fields: Any) -> AcceptedM
 
 
 async def stored(adapters: Adapters, tenant: Tenant, accepted: AcceptedMessage) -> Thread:
-    assert accepted.run is not None
-    return await threads.get_thread(adapters.database, tenant.caller.tenant_id, accepted.run.turn.thread_id)
+    thread_id = UUID(accepted.ids.thread_id)
+    return await threads.get_thread(adapters.database, tenant.caller.tenant_id, thread_id)
 
 
 async def run_status(adapters: Adapters, tenant: Tenant, accepted: AcceptedMessage) -> tuple[str, str | None]:
@@ -81,7 +82,7 @@ async def test_a_bug_in_the_middle_ends_the_run_too(
     def explode(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(conductor, "answer", explode)
+    monkeypatch.setattr(steps, "answer", explode)
     accepted = await accept(adapters, tenant)
 
     with pytest.raises(BackboardError) as raised:
@@ -104,7 +105,7 @@ async def test_a_run_that_is_stopped_keeps_what_was_said(
 
     await wait_until(something_was_said)
     task.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(Unavailable):
         await task
 
     assert isinstance(seen[-1], RunFailed)
@@ -120,8 +121,7 @@ async def test_a_run_that_is_stopped_keeps_what_was_said(
 
 async def test_a_thread_that_is_deleted_meanwhile_is_a_conflict(adapters: Adapters, tenant: Tenant) -> None:
     accepted = await accept(adapters, tenant)
-    assert accepted.run is not None
-    await threads.delete_thread(adapters.database, tenant.caller.tenant_id, accepted.run.turn.thread_id)
+    await threads.delete_thread(adapters.database, tenant.caller.tenant_id, UUID(accepted.ids.thread_id))
 
     with pytest.raises(Conflict):
         await follow(adapters, accepted, [])

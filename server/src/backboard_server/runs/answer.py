@@ -92,11 +92,13 @@ def _check(prompt: Prompt, draft: Draft) -> _Checked:
     if draft.tool_calls:
         used_ids = {call.id for message in prompt.messages for call in message.tool_calls}
         found = check_calls(draft.tool_calls, prompt.tools, used_ids=used_ids)
+        # Arguments that can be read although they were cut are not what the model meant to say.
+        is_cut = draft.finish is not None and draft.finish.reason == "length"
         return _Checked(
             content=draft.content,
             calls=found.calls,
             problem="; ".join(flaw.sentence for flaw in found.flaws) or None,
-            is_fatal=any(flaw.is_fatal for flaw in found.flaws),
+            is_fatal=any(flaw.is_fatal or is_cut for flaw in found.flaws),
             request=repair_request(found.flaws) if found.flaws else "",
         )
     if prompt.response_format is None:

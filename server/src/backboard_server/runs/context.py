@@ -104,7 +104,10 @@ def with_tools(context: Context, definitions: Sequence[dict[str, Any]]) -> Conte
 
 
 def extended(context: Context, draft: Draft, outputs: Sequence[PromptMessage]) -> Context:
-    """Return the context after a step: with the answer that called tools, and what they returned."""
+    """Return the context after a step: with the answer that called tools, and what they returned.
+
+    A choice of tools was for the step that is over: a model that had to call one for ever would never answer.
+    """
     stub = PromptMessage(
         "assistant",
         draft.content,
@@ -113,7 +116,7 @@ def extended(context: Context, draft: Draft, outputs: Sequence[PromptMessage]) -
         sidecar=draft.finish.sidecar if draft.finish else None,
     )
     added = [stub, *outputs]
-    prompt = replace(context.prompt, messages=(*context.prompt.messages, *added))
+    prompt = replace(context.prompt, messages=(*context.prompt.messages, *added), tool_choice=None)
     return replace(context, prompt=prompt, tokens=context.tokens + _estimate(added, None))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from backboard_server.adapters import Adapters
 from backboard_server.domain import events
@@ -67,7 +67,9 @@ async def accept_outputs(adapters: Adapters, caller: Caller, request: SubmitOutp
     )
     if continued.run is None or continued.turn is None:
         return AcceptedOutputs(repeated=continued.repeated)
-    run = await _opened(adapters, caller, continued.run, continued.turn)
+    # What was chosen of tools was for the step before; what is chosen with the outputs is for the next one.
+    options = replace(continued.run.options, tool_choice=request.options.tool_choice)
+    run = await _opened(adapters, caller, replace(continued.run, options=options), continued.turn)
     return AcceptedOutputs(run=run, epoch=continued.run.epoch, continuing=_continuing(run.ids, call_ids))
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from backboard_server.adapters import Adapters
 from backboard_server.domain import events
 from backboard_server.domain.errors import BackboardError, Cancelled, Conflict, NotFound, Unavailable
@@ -83,6 +85,8 @@ async def opened_again(adapters: Adapters, begun: QueuedRun) -> OpenRun:
     """Return the run with all that was said up to now. Raises NotFound where it was deleted."""
     limits = turn_limits(adapters, adapters.models.facts(begun.choice))
     turn = await resume_turn(adapters.database, begun.caller.tenant_id, begun.run_id, limits)
+    if turn.history and turn.history[-1].role == "tool":  # the choice of tools was for a step that is over
+        begun = replace(begun, options=replace(begun.options, tool_choice=None))
     return await begun.opened(adapters, turn)
 
 

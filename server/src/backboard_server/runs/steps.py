@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from backboard_server.adapters import Adapters
 from backboard_server.domain import events
-from backboard_server.domain.errors import Upstream
+from backboard_server.domain.errors import Invalid, Upstream
 from backboard_server.domain.events import Event, LastEvent
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.prompts import Finish, PromptMessage, TextDelta, ToolCall, ToolChoice, Usage
@@ -68,6 +68,7 @@ async def take_steps(adapters: Adapters, course: Course, *, streamed: bool) -> A
     async with open_toolbox(adapters, run.caller.tenant_id, run.mcp_servers, taken=names) as toolbox:
         if toolbox.definitions:
             course.run = replace(run, context=with_tools(run.context, toolbox.definitions))
+        _check_choice(course.run)
         stepping = _interrupted_step if run.interrupted else _step
         for place in range(TOOL_ROUNDS_MAX + 1):
             if place == TOOL_ROUNDS_MAX:
@@ -171,6 +172,18 @@ def _restored(run: OpenRun, stub: HistoryMessage) -> Draft:
     for _ in draft.ready(stub.tool_calls or ()):
         continue
     return draft
+
+
+def _check_choice(run: OpenRun) -> None:
+    """Raise Invalid where a tool is to be called that nobody offers."""
+    prompt = run.context.prompt
+    names = [tool["function"]["name"] for tool in prompt.tools]
+    choice = prompt.tool_choice
+    if choice is not None and choice.mode == "function" and choice.name not in names:
+        raise Invalid(
+            f"tool_choice names {choice.name}, which is none of the tools that are offered: "
+            f"{', '.join(names) or 'there are none'}."
+        )
 
 
 def _without_tools(run: OpenRun) -> OpenRun:
