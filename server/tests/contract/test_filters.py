@@ -14,15 +14,18 @@ from backboard_server.store.migrate import scripts
 
 FOLDER = Path(store.__path__[0])
 
-# Files whose queries know no tenant yet, each with the reason; they run with the rights of the owner.
+# Files and routines that know no tenant, each with the reason; they run with the rights of the owner.
 ACROSS_TENANTS = {
     "keys.py": "the operator makes and revokes the keys of all tenants",
     "budgets.py": "the operator sets and lists the budgets of all tenants",
-    "routines/keys": "authentication asks whose a key is before there is a tenant",
-    "routines/jobs": "workers claim the jobs of all tenants",
+    "find_key": "authentication asks whose a key is before there is a tenant",
+    "claim_jobs": "workers claim the jobs of all tenants",
+    "claim_lost_runs": "workers take over the runs of all tenants",
+    "purge_expired": "workers delete what is old, of all tenants",
 }
 
 _TABLE = re.compile(r"CREATE TABLE (\w+) \(\s+tenant_id\b")
+_ROUTINE = re.compile(r"^CREATE OR REPLACE FUNCTION (?=(\w+))", re.MULTILINE)
 _FILTER = re.compile(r"\btenant_id = (?:\$1|_tenant)(?!\w)")
 
 
@@ -56,7 +59,9 @@ def statements() -> Iterator[tuple[str, str]]:
         yield from ((path.name, text) for text in texts_of(path.read_text(encoding="utf-8")))
     for script in scripts():
         if script.is_repeatable:
-            yield from ((script.name, statement) for statement in script.sql.split(";"))
+            parts = [script.name, *_ROUTINE.split(script.sql)]
+            for name, routine in zip(parts[::2], parts[1::2], strict=True):
+                yield from ((name, statement) for statement in routine.split(";"))
 
 
 def test_every_statement_filters_by_tenant() -> None:

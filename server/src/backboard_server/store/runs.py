@@ -30,7 +30,7 @@ _COLUMNS = """
         WHERE r.status = 'REQUIRES_ACTION' AND m.tenant_id = $1 AND m.id = r.message_id
     ) AS tool_calls
 """
-_JOIN = "FROM runs AS r JOIN threads AS t ON t.tenant_id = $1 AND t.id = r.thread_id"
+_FROM = "FROM runs AS r JOIN threads AS t ON t.tenant_id = $1 AND t.id = r.thread_id WHERE r.tenant_id = $1"
 
 
 class StoredOutput(Struct, frozen=True, kw_only=True):
@@ -116,7 +116,7 @@ async def get_run(database: Database, tenant_id: UUID, thread_id: UUID, run_id: 
     """Return a run of a thread. Raises NotFound for either."""
     async with database.tenant(tenant_id) as connection:
         row = await connection.fetchrow(
-            f"SELECT {_COLUMNS} {_JOIN} WHERE r.tenant_id = $1 AND r.thread_id = $2 AND r.id = $3",
+            f"SELECT {_COLUMNS} {_FROM} AND r.thread_id = $2 AND r.id = $3",
             tenant_id, thread_id, run_id,
         )  # fmt: skip
     if row is None:
@@ -127,9 +127,7 @@ async def get_run(database: Database, tenant_id: UUID, thread_id: UUID, run_id: 
 async def find_run(database: Database, tenant_id: UUID, run_id: UUID) -> Run | None:
     """Return a run of any thread of the tenant, or None."""
     async with database.tenant(tenant_id) as connection:
-        row = await connection.fetchrow(
-            f"SELECT {_COLUMNS} {_JOIN} WHERE r.tenant_id = $1 AND r.id = $2", tenant_id, run_id
-        )
+        row = await connection.fetchrow(f"SELECT {_COLUMNS} {_FROM} AND r.id = $2", tenant_id, run_id)
     return None if row is None else _run(row)
 
 
@@ -140,8 +138,7 @@ async def list_runs(
     async with database.tenant(tenant_id) as connection:
         rows = await connection.fetch(
             f"""
-            SELECT {_COLUMNS} {_JOIN}
-            WHERE r.tenant_id = $1 AND r.thread_id = $2 ORDER BY r.id DESC OFFSET $3 LIMIT $4
+            SELECT {_COLUMNS} {_FROM} AND r.thread_id = $2 ORDER BY r.id DESC OFFSET $3 LIMIT $4
             """,
             tenant_id, thread_id, skip, limit,
         )  # fmt: skip
