@@ -77,10 +77,9 @@ class ModelFallback(Event):
 
 
 class RunQueued(Event):
-    """The message waits for another run of its thread; `position` counts those that are before it."""
+    """The message waits for another run of its thread; `message_id` is that of the answer to come."""
 
-    message_id: str | None
-    position: int | None
+    message_id: str
 
 
 class RunContinuing(Event):

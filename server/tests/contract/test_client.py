@@ -17,6 +17,7 @@ from backboard_server.api import sse
 from backboard_server.domain import events
 from backboard_server.domain.events import ContextUsage, Event, ToolCallView, ToolFunction
 from backboard_server.domain.runs import Attempt
+from backboard_server.runs.log import Numbered
 
 NOT_FOR_APPLICATIONS = {"health", "ready", "metrics"}
 
@@ -57,7 +58,7 @@ def test_every_operation_has_a_method_of_its_name(app: FastAPI) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_event_that_the_server_encodes_has_its_twin_in_the_client(kind: type[msgspec.Struct]) -> None:
     event = example(kind)
-    line = sse.encode([event], 6)
+    line = sse.encode([Numbered(7, event)])
 
     decoded = read(line)
 
@@ -66,6 +67,7 @@ def test_every_event_that_the_server_encodes_has_its_twin_in_the_client(kind: ty
     assert decoded.id == "7"
     assert decoded == msgspec.to_builtins(event)
     for field in msgspec.structs.fields(kind):
+        assert any(field.name in known_to(base) for base in twin.__mro__), field.name
         if field.required:
             assert getattr(decoded, field.name) is not None, field.name
 
@@ -82,6 +84,11 @@ def test_the_union_of_events_is_what_the_module_defines() -> None:
     }
 
     assert defined == set(KINDS)
+
+
+def known_to(kind: type[object]) -> set[str]:
+    """Return the fields and properties that a class declares by itself."""
+    return {*vars(kind), *vars(kind).get("__annotations__", {})}
 
 
 def read(line: bytes) -> backboard.Event:
