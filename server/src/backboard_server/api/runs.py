@@ -150,9 +150,7 @@ async def get_run(thread_id: UUID, run_id: UUID, adapters: AdaptersOf, caller: C
 
 
 @router.get(
-    "/{thread_id}/runs/{run_id}/events",
-    response_model=None,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    "/{thread_id}/runs/{run_id}/events", response_model=None, response_class=EventStream, status_code=200
 )
 async def stream_run_events(
     thread_id: UUID,
