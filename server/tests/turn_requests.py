@@ -62,12 +62,19 @@ def stored_file(blob_key: str = "a blob") -> StoredFile:
     return StoredFile(document_id=new_id(), filename="notes.txt", file_size_bytes=3, blob_key=blob_key)
 
 
+async def turn_of(database: Database, tenant: Tenant, request: OpenTurn) -> Turn:
+    """Open a turn that nothing is in the way of."""
+    turn = await open_turn(database, tenant.caller.tenant_id, request)
+    assert isinstance(turn, Turn)
+    return turn
+
+
 async def say(
     database: Database, tenant: Tenant, thread_id: UUID | None, content: str, **changes: Any
 ) -> Turn:
     """Say something in a thread, or in a new one, and have it answered."""
     request = opening(thread_id=thread_id, content=content, **changes)
-    turn = await open_turn(database, tenant.caller.tenant_id, request)
+    turn = await turn_of(database, tenant, request)
     outcome = finishing(request, turn.thread_id, content=f"re: {content}")
     await finish_turn(database, tenant.caller.tenant_id, outcome)
     return turn

@@ -9,6 +9,7 @@ from backboard_server.domain.errors import Invalid, NotFound
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.messages import SendMessage
 from backboard_server.runs.accept import accept_message
+from backboard_server.runs.finish import OpenRun
 from backboard_server.store import threads
 from backboard_server.store.turns import StoredFile
 from conftest import Tenant
@@ -22,7 +23,7 @@ async def test_the_message_is_stored_before_any_model_is_asked(
 
     accepted = await accept_message(adapters, tenant.caller, SendMessage(content="Hi"), [file])
 
-    assert accepted.run is not None
+    assert isinstance(accepted.run, OpenRun)
     thread = await threads.get_thread(adapters.database, tenant.caller.tenant_id, accepted.run.turn.thread_id)
     assert [message.content for message in thread.messages] == ["Hi"]
     assert thread.messages[0].attachments == accepted.attachments

@@ -44,7 +44,7 @@ from backboard_server.store.threads import delete_thread, get_thread
 from backboard_server.store.turns import open_turn
 from conftest import Tenant, make_tenant
 from external_postgres import external_postgres
-from turn_requests import opening
+from turn_requests import opening, turn_of
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CHOICE = ModelChoice("openai", "gpt-x")
@@ -56,7 +56,7 @@ async def open_run(
 ) -> OpenRun:
     """A run whose turn is open in the database; `turn` overrides what was read of the thread."""
     request = opening(content=content, model_provider=CHOICE.provider, model_name=CHOICE.model)
-    opened = await open_turn(adapters.database, tenant.caller.tenant_id, request)
+    opened = await turn_of(adapters.database, tenant, request)
     opened = msgspec.structs.replace(opened, **(turn or {}))
     assert request.run_id is not None
     assert request.answer_id is not None
@@ -85,7 +85,9 @@ def message_shown() -> HistoryMessage:
 
 
 async def reopened(adapters: Adapters, run: OpenRun) -> Turn:
-    return await open_turn(adapters.database, run.caller.tenant_id, opening(thread_id=run.turn.thread_id))
+    turn = await open_turn(adapters.database, run.caller.tenant_id, opening(thread_id=run.turn.thread_id))
+    assert isinstance(turn, Turn)
+    return turn
 
 
 async def stored_run(adapters: Adapters, run: OpenRun) -> dict[str, Any]:
@@ -172,7 +174,7 @@ async def test_where_the_provider_counts_nothing_our_estimate_stands(
 
     told = await finish(adapters, run, draft, NOW)
 
-    assert told is not None
+    assert isinstance(told, events.RunEnded)
     assert (told.input_tokens, told.output_tokens, told.total_tokens) == (150, 3, 153)
 
 

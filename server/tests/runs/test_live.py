@@ -7,6 +7,7 @@ import gc
 import logging
 from collections.abc import AsyncGenerator
 from itertools import accumulate
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from backboard_server.runs import live
 from backboard_server.runs.live import LiveReader, LiveRun, LiveRuns
 from backboard_server.runs.log import RunLog
 
-WHERE = {"thread_id": "t", "assistant_id": "a", "run_id": "r"}
+WHERE: dict[str, Any] = {"thread_id": "t", "assistant_id": "a", "run_id": "r"}
 LAST = events.RunCancelled(**WHERE)
 WAIT_SECONDS = 5.0  # longer than anything here takes
 

@@ -17,11 +17,10 @@ from backboard_server.runs.prompts import SUMMARISE
 from backboard_server.runs.summarise import SUMMARY_CHARACTERS_MAX, SummariseThread, summarise_thread
 from backboard_server.store.provider_keys import set_provider_key
 from backboard_server.store.threads import delete_thread
-from backboard_server.store.turns import open_turn
 from backboard_server.store.usage import list_recent_runs
 from conftest import Tenant
 from fake_vendor import Answer, FakeVendor, Fault, Tokens
-from turn_requests import opening, say
+from turn_requests import opening, say, turn_of
 
 
 async def make_thread(adapters: Adapters, tenant: Tenant, *contents: str) -> UUID:
@@ -41,7 +40,7 @@ async def run_job(adapters: Adapters, tenant: Tenant, thread_id: UUID, **fields:
 
 async def following_turn(adapters: Adapters, tenant: Tenant, thread_id: UUID) -> Turn:
     request = opening(thread_id=thread_id, history_tokens_max=100_000, history_messages_max=100)
-    return await open_turn(adapters.database, tenant.caller.tenant_id, request)
+    return await turn_of(adapters.database, tenant, request)
 
 
 OPENAI: dict[str, Any] = {"model_provider": "openai", "model_name": "gpt-4o"}

@@ -194,7 +194,7 @@ def _started(edge: Edge, caller: Caller, accepted: AcceptedMessage) -> LiveRun:
 def _noun(
     edge: Edge, caller: Caller, body: SendMessageBody, where: _Where, key: RequestKey | None
 ) -> SendMessage:
-    tools, servers = body.tools, body.mcp_servers
+    tools = body.tools
     return SendMessage(
         content=body.content,
         thread_id=where.thread_id,
@@ -212,7 +212,7 @@ def _noun(
         openrouter=body.openrouter,
         fallbacks=None if body.fallbacks is None else [fallback.noun() for fallback in body.fallbacks],
         tool_choice=body.tool_choice.noun() if body.tool_choice else None,
-        mcp_servers=None if servers is None else sealed(servers, edge.adapters, caller.tenant_id),
+        mcp_servers=sealed(body.mcp_servers, edge.adapters, caller.tenant_id),
         on_active_run=body.on_active_run or "queue",
         on_disconnect=body.on_disconnect or "continue",
         request_key=key,

@@ -242,11 +242,11 @@ async def _answer_again(
 
 
 def _options(edge: Edge, caller: Caller, body: SubmitOutputsBody) -> RunOptions:
-    tools, servers = body.tools, body.mcp_servers
+    tools = body.tools
     return RunOptions(
         tools=None if tools is None else [tool.model_dump(exclude_none=True) for tool in tools],
         tool_choice=body.tool_choice.noun() if body.tool_choice else None,
-        mcp_servers=None if servers is None else sealed(servers, edge.adapters, caller.tenant_id),
+        mcp_servers=sealed(body.mcp_servers, edge.adapters, caller.tenant_id),
         thinking=body.thinking.noun() if body.thinking else None,
     )
 

@@ -1,7 +1,4 @@
-"""The answer of a step while it is being written:
-
-deltas go in, events come out, the whole is there at any time.
-"""
+"""The answer of a step while it is written: deltas go in, events come out, the whole is there at any time."""
 
 from __future__ import annotations
 
@@ -16,13 +13,14 @@ from backboard_server.domain.prompts import (
     Delta,
     Finish,
     ModelChoice,
+    Prompt,
     ReasoningDelta,
     TextDelta,
     ToolCall,
     ToolCallDelta,
     Usage,
 )
-from backboard_server.domain.runs import Attempt
+from backboard_server.domain.runs import Attempt, Retry
 
 _CHARACTERS_PER_TOKEN = 4  # as a running guess; what is stored is the provider's own count
 _UNSTORABLE = str.maketrans({"\0": "\ufffd"})  # Postgres stores every character but NUL
@@ -50,11 +48,15 @@ class Draft:
         """`ids` are put on every event. If it `is_held`, text is kept back until `release`.
 
         With `hides_reasoning` thoughts are dropped, as hosts send them whether they are wanted or not.
+        `shown` is the prompt that was asked with last; moments are those of the process's own clock.
         """
         self.before = before
+        self.shown: Prompt | None = None
+        self.asked_at: float | None = None
         self.first_delta_at: float | None = None
         self.choice = choice
         self.attempts: list[Attempt] = []
+        self.retries: list[Retry] = []
         self.finish: Finish | None = None
         self.reasoning = ""
         self.ids = ids

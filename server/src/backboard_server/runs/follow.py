@@ -1,7 +1,4 @@
-"""Following a run by its log:
-
-what happened after a number, and what happens, from any process and exactly.
-"""
+"""Following a run by its log: what happened after a number, and what happens, exactly and from any process."""
 
 from __future__ import annotations
 

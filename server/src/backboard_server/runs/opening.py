@@ -1,7 +1,4 @@
-"""Opening a run:
-
-from what was asked, and what the store knows, to all that is known before a model is called.
-"""
+"""Opening a run: from what was asked, and what the store knows, to all that a model is to be called with."""
 
 from __future__ import annotations
 
@@ -21,6 +18,7 @@ from backboard_server.domain.prompts import ModelChoice
 from backboard_server.domain.threads import HistoryMessage, Turn
 from backboard_server.store.turns import StoredFile, TurnLimits
 
+from .clock import Clock
 from .context import SHOWN_FILES_MAX, assemble, history_budget
 from .finish import OpenRun
 from .log import RunLog
@@ -31,18 +29,21 @@ _log = logging.getLogger(__name__)
 class QueuedRun(Struct, frozen=True, kw_only=True):
     """A run whose turn has not been read: it waits for another one, or has just been taken.
 
-    Without `fallbacks` they are those of the options, or else the assistant's.
+    Without `fallbacks` they are those of the options, or else the assistant's. `question_id` is the message to
+    answer.
     """
 
     caller: Caller
     run_id: UUID
     answer_id: UUID
+    question_id: UUID | None = None
     ids: RunIds
     choice: ModelChoice
     fallbacks: tuple[ModelChoice, ...] | None = None
     options: RunOptions = RunOptions()
     attachments: list[Attachment] = []
     log: RunLog
+    clock: Clock = Clock()
     epoch: int = 1
 
     async def opened(
@@ -67,14 +68,16 @@ class QueuedRun(Struct, frozen=True, kw_only=True):
             caller=self.caller,
             run_id=self.run_id,
             answer_id=self.answer_id,
+            question_id=self.question_id,
             ids=RunIds(str(turn.thread_id), str(turn.assistant_id), self.ids.run_id),
             turn=turn,
             choice=self.choice,
             fallbacks=fallbacks,
-            context=assemble(turn, message or self.options, self.choice, files, keys),
+            context=assemble(turn, message or self.options, self.choice, files, keys, self.question_id),
             attachments=self.attachments,
             mcp_servers=tuple(servers or ()),
             log=self.log,
+            clock=self.clock,
             epoch=self.epoch,
             interrupted=_interrupted(turn) if message is None else None,
         )
