@@ -215,7 +215,8 @@ async def test_tool_calls_require_action(
 async def test_a_thread_goes_on_after_unanswered_tool_calls(
     client: httpx.AsyncClient, vendor: FakeVendor
 ) -> None:
-    vendor.script(Answer(text="", tool_calls=(CalledTool("get_weather", "{}"),)), Answer(text="Fine."))
+    call = CalledTool("get_weather", '{"city": "Oslo"}')
+    vendor.script(Answer(text="", tool_calls=(call,)), Answer(text="Fine."))
     first = await send(client, tools=[WEATHER])
 
     second = await send(client, thread_id=first["thread_id"], content="Never mind")
@@ -223,6 +224,8 @@ async def test_a_thread_goes_on_after_unanswered_tool_calls(
     assert second["content"] == "Fine."
     shown = vendor.requests[-1].body["messages"]
     assert [message["role"] for message in shown] == ["user", "user"]
+    run = (await client.get(f"/threads/{first['thread_id']}/runs/{first['run_id']}")).json()
+    assert (run["status"], run["error_code"], run["tool_calls"]) == ("CANCELLED", "superseded", None)
 
 
 async def test_files_are_stored_as_attachments(
