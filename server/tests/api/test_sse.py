@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 from starlette.types import Message
@@ -15,7 +16,7 @@ from backboard_server.runs.log import Numbered, RunLog
 from events_of import events_of
 
 SCOPE = {"type": "http"}
-IDS = {"thread_id": "t", "assistant_id": "a", "run_id": "r"}
+IDS: dict[str, Any] = {"thread_id": "t", "assistant_id": "a", "run_id": "r"}
 
 
 def piece(text: str) -> Event:

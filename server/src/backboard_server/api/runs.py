@@ -1,7 +1,4 @@
-"""Runs over HTTP:
-
-read, followed, cancelled, and continued with the outputs of tools (contract A.2, B, C.4).
-"""
+"""Runs over HTTP: read, followed, cancelled, and continued with outputs of tools (contract A.2, B, C.4)."""
 
 from __future__ import annotations
 
