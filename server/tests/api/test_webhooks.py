@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -56,6 +56,24 @@ async def test_the_secret_is_never_shown_again_and_not_in_the_database(
     assert row is not None
     assert secret not in row[0]
     assert secret.encode() not in row[1]
+
+
+async def test_a_request_that_comes_again_makes_one_webhook_with_another_secret(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant
+) -> None:
+    keyed = {"Idempotency-Key": "once"}
+    first = (await client.post("/webhooks", json={"url": URL}, headers=keyed)).json()
+    second = (await client.post("/webhooks", json={"url": URL}, headers=keyed)).json()
+    other = await client.post("/webhooks", json={"url": f"{URL}&other"}, headers=keyed)
+
+    assert first.pop("secret") != second.pop("secret")
+    assert second == first
+    assert (await client.get("/webhooks")).json() == [first]
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+    async with database.tenant(tenant.caller.tenant_id) as connection:
+        query = "SELECT made_id, answer FROM idempotency_keys WHERE tenant_id = $1"
+        kept = [tuple(row) for row in await connection.fetch(query, tenant.caller.tenant_id)]
+    assert kept == [(UUID(first["webhook_id"]), None)]
 
 
 async def test_webhooks_are_listed_newest_first(client: httpx.AsyncClient) -> None:

@@ -35,6 +35,21 @@ async def test_a_webhook_is_kept_as_it_was_set_up(database: Database, tenant: Te
     assert await get_webhook(database, tenant.caller.tenant_id, webhook.id) == webhook
 
 
+async def test_a_webhook_that_is_made_again_gets_the_secret_alone(database: Database, tenant: Tenant) -> None:
+    made = [await _insert(database, tenant) for _ in range(WEBHOOKS_MAX)]
+    changed = await update_webhook(database, tenant.caller.tenant_id, made[0].id, {"description": "Changed"})
+
+    again = await insert_webhook(database, tenant.caller.tenant_id, made[0].id, SETUP, b"sealed anew")
+
+    assert again == changed
+    async with database.tenant(tenant.caller.tenant_id) as connection:
+        query = "SELECT id, sealed_secret FROM webhooks WHERE tenant_id = $1"
+        secrets = {
+            row["id"]: row["sealed_secret"] for row in await connection.fetch(query, tenant.caller.tenant_id)
+        }
+    assert secrets == {webhook.id: b"sealed" for webhook in made} | {made[0].id: b"sealed anew"}
+
+
 async def test_webhooks_are_listed_newest_first_and_to_their_tenant_alone(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:

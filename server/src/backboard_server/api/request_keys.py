@@ -66,8 +66,9 @@ async def answer_once(database: Database, caller: Caller, request: Request, answ
         if not isinstance(error, Unavailable):
             await release_key(database, caller.tenant_id, claim)
         raise
-    answer = bytes(response.body).decode()
-    await update_answer(database, caller.tenant_id, claim, response.status_code, answer)
+    if not getattr(request.state, "keeps_no_answer", False):
+        answer = bytes(response.body).decode()
+        await update_answer(database, caller.tenant_id, claim, response.status_code, answer)
     return response
 
 
@@ -78,6 +79,14 @@ async def _made_id(request: Request) -> UUID:
 
 MadeId = Annotated[UUID, Depends(_made_id)]
 """The id of what a request makes: the same one whenever the request comes with the same key."""
+
+
+async def _keep_no_answer(request: Request) -> None:
+    request.state.keeps_no_answer = True
+
+
+KEEPS_NO_ANSWER = Depends(_keep_no_answer)
+"""For an operation whose answer has a secret: it is carried out again, with the same `MadeId`."""
 
 
 def _key(request: Request) -> str | None:

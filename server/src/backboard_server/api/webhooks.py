@@ -10,7 +10,6 @@ import msgspec
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, field_validator
 
-from backboard_server.domain.ids import new_id
 from backboard_server.domain.webhooks import (
     Delivery,
     DeliveryStatus,
@@ -23,6 +22,7 @@ from backboard_server.webhooks.secret import make_secret, seal_secret
 
 from .bodies import Body
 from .edge import AdaptersOf, CallerOf, GuardedRoute
+from .request_keys import KEEPS_NO_ANSWER, MadeId
 from .shapes import Limit, Shape, Skip, now
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=GuardedRoute)
@@ -145,17 +145,22 @@ class DeliveryReplayed(BaseModel):
     delivery_id: UUID
 
 
-@router.post("")
-async def create_webhook(body: WebhookCreate, adapters: AdaptersOf, caller: CallerOf) -> WebhookCreated:
-    """Create a webhook. The answer has the secret that signs what it is told; it is never shown again."""
+@router.post("", dependencies=[KEEPS_NO_ANSWER])
+async def create_webhook(
+    body: WebhookCreate, adapters: AdaptersOf, caller: CallerOf, made_id: MadeId
+) -> WebhookCreated:
+    """Create a webhook. The answer has the secret that signs what it is told; it is never shown again.
+
+    With the same Idempotency-Key again, the same webhook gets another secret.
+    """
     adapters.outside.check(body.url)
-    webhook_id, secret = new_id(), make_secret()
+    secret = make_secret()
     webhook = await webhooks.insert_webhook(
         adapters.database,
         caller.tenant_id,
-        webhook_id,
+        made_id,
         body.setup(),
-        seal_secret(adapters.sealer, caller.tenant_id, webhook_id, secret),
+        seal_secret(adapters.sealer, caller.tenant_id, made_id, secret),
     )
     return WebhookCreated.model_validate(msgspec.structs.asdict(webhook) | {"secret": secret})
 

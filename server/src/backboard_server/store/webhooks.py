@@ -21,7 +21,10 @@ _CHANGEABLE = frozenset({"url", "events", "description", "is_enabled"})
 async def insert_webhook(
     database: Database, tenant_id: UUID, webhook_id: UUID, setup: WebhookSetup, sealed_secret: bytes
 ) -> Webhook:
-    """Store a webhook and return it. Raises Limit past `WEBHOOKS_MAX`."""
+    """Store a webhook and return it; one that has this id already gets the secret alone.
+
+    Raises Limit past `WEBHOOKS_MAX`.
+    """
     async with database.tenant(tenant_id) as connection:
         # One at a time: of two that are counted at once, either would find room for itself.
         await connection.execute(
@@ -31,7 +34,8 @@ async def insert_webhook(
             f"""
             INSERT INTO webhooks (tenant_id, id, url, events, description, is_enabled, sealed_secret)
             SELECT $1, $2, $3, $4, $5, $6, $7
-            WHERE (SELECT count(*) FROM webhooks WHERE tenant_id = $1) < $8
+            WHERE (SELECT count(*) FROM webhooks WHERE tenant_id = $1 AND id <> $2) < $8
+            ON CONFLICT (tenant_id, id) DO UPDATE SET sealed_secret = EXCLUDED.sealed_secret
             RETURNING {_COLUMNS}
             """,
             tenant_id, webhook_id, setup.url, list(setup.events), setup.description, setup.is_enabled,
