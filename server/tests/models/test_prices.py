@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from backboard_server.domain.models import Price
 from backboard_server.domain.prompts import Usage
-from backboard_server.models.prices import cost_usd
+from backboard_server.models.prices import cost_usd, price_lines
 
 TOKENS = st.integers(0, 10_000_000)
 RATES = st.floats(0, 1_000)
@@ -80,3 +80,27 @@ def test_more_tokens_never_cost_less(
     less = cost_usd(Usage(tokens_in, tokens_out), price)
 
     assert cost_usd(Usage(tokens_in + more_in, tokens_out + more_out), price) >= less - 1e-9
+
+
+@given(
+    st.builds(Usage, TOKENS, TOKENS, TOKENS, TOKENS, TOKENS),
+    st.sampled_from([PLAIN, CACHING, TIERED]),
+)
+def test_the_lines_add_up_to_the_cost(usage: Usage, price: Price) -> None:
+    lines = price_lines(usage, price)
+
+    assert sum(line.cost_usd for line in lines) == pytest.approx(cost_usd(usage, price))
+    assert all(line.tokens for line in lines)
+    assert len({line.kind for line in lines}) == len(lines)
+
+
+def test_each_kind_of_token_has_its_own_rate() -> None:
+    lines = price_lines(Usage(10_000, 100, 8_000, 1_000, 40), CACHING)
+
+    assert [(line.kind, line.tokens, line.rate_usd) for line in lines] == [
+        ("input", 1_000, 3),
+        ("cached_input", 8_000, 0.3),
+        ("cache_write_input", 1_000, 3.75),
+        ("output", 60, 15),
+        ("reasoning", 40, 15),
+    ]

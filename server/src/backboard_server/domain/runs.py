@@ -25,6 +25,16 @@ class Attempt(Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class Retry(Struct, frozen=True, kw_only=True):
+    """A call of a model that failed and was made again, after `waited_seconds`."""
+
+    model_provider: str
+    model_name: str
+    error_code: str
+    error: str
+    waited_seconds: float
+
+
 class Run(Struct, frozen=True, kw_only=True):
     """A run as stored.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -20,6 +21,7 @@ from backboard_server.domain.tokens import estimate_message_tokens
 from backboard_server.store import turns
 
 from .beginnings import Beginning
+from .clock import Clock
 from .finish import OpenRun
 from .journal import LEASE_SECONDS
 from .log import RunLog
@@ -52,6 +54,7 @@ async def accept_message(
     and Conflict for a run that is under way, where that is to be refused, and for a key used otherwise
     before.
     """
+    clock = Clock(began_at=time.monotonic())
     keys = adapters.sealer.keys_of(caller.tenant_id, caller.provider_keys)
     choice = None
     if message.send_to_llm:
@@ -79,12 +82,14 @@ async def accept_message(
         caller=caller,
         run_id=request.run_id,
         answer_id=request.answer_id,
+        question_id=request.message_id,
         ids=ids,
         choice=choice,
         fallbacks=None if message.fallbacks is None else fallbacks,
         options=message.options(),
         attachments=attachments,
         log=RunLog(_logged(request.queued_log if is_queued else request.log), counts_from=0),
+        clock=clock,
     )
     if isinstance(turn, turns.Opened):
         return replace(accepted, run=begun)

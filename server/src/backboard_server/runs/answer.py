@@ -73,7 +73,7 @@ async def answer(adapters: Adapters, run: OpenRun, draft: Draft, *, streamed: bo
 def _asked(
     adapters: Adapters, run: OpenRun, prompt: Prompt, draft: Draft, *, streamed: bool
 ) -> AsyncGenerator[Event]:
-    prompt = replace(prompt, choice=draft.choice)
+    prompt = draft.shown = replace(prompt, choice=draft.choice)
     fallbacks = tuple(choice for choice in run.fallbacks if choice != draft.choice)
     left, facts_of = run.turn.budget_left_usd, adapters.models.facts
     allowance = None

@@ -6,6 +6,7 @@ What is told is stored with what it tells of, in one transaction: no log ends ot
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -29,10 +30,12 @@ from backboard_server.domain.tools import McpServer
 from backboard_server.store import turns
 from backboard_server.store.runs import FinishCalls, StoredOutput, finish_calls
 
+from .clock import Clock
 from .context import Context
 from .draft import Draft
 from .ends import bad_end, good_end, submit_required
 from .log import RunLog
+from .receipt import receipt_of
 from .spending import cost_of, price_of
 
 _NUL, _BACKSLASH = b"\\u0000", b"\\\\"  # as JSON writes them
@@ -47,6 +50,7 @@ class OpenRun(Struct, frozen=True, kw_only=True):
     caller: Caller
     run_id: UUID
     answer_id: UUID
+    question_id: UUID | None = None
     ids: RunIds
     turn: Turn
     choice: ModelChoice
@@ -54,7 +58,10 @@ class OpenRun(Struct, frozen=True, kw_only=True):
     context: Context
     attachments: list[Attachment] = []
     mcp_servers: tuple[McpServer, ...] = ()
+    problems: tuple[str, ...] = ()
+    """What could not be had of the tools, in a sentence each."""
     log: RunLog = msgspec.field(default_factory=RunLog)
+    clock: Clock = Clock()
     epoch: int = 1
     spent_usd: float = 0.0
     interrupted: HistoryMessage | None = None
@@ -68,19 +75,20 @@ async def finish(
 
     Raises Conflict if the thread is gone, TakenOver if the run is another process's, Unavailable.
     """
-    outcome = _outcome(adapters, run, draft, now, failure)
+    outcome = outcome_of(adapters, run, draft, now, failure)
     facts = adapters.models.facts(draft.choice)
     last = (
         good_end(run, draft, outcome, facts.context_limit)
         if failure is None
         else bad_end(run, draft, now, failure)
     )
+    receipted = receipt_of(run, draft, outcome, facts, time.monotonic()).joined_to(outcome)
     part = await run.log.rest(last)
     keep = _summary_keep(run, adapters.limits.history_messages_max)
     await _store(
         adapters,
         run,
-        replace(outcome, log=part, summary_job_id=new_id() if keep else None, summary_keep=keep),
+        replace(receipted, log=part, summary_job_id=new_id() if keep else None, summary_keep=keep),
     )
     return last
 
@@ -90,13 +98,16 @@ async def finish_step(adapters: Adapters, run: OpenRun, draft: Draft, now: datet
 
     From here on the calls count as begun. Raises what `finish` raises.
     """
-    following = replace(run, answer_id=new_id())
-    outcome = _outcome(adapters, run, draft, now, None)
+    ended_at = time.monotonic()
+    following = replace(run, answer_id=new_id(), clock=Clock(began_at=ended_at, is_after_tools=True))
+    outcome = outcome_of(adapters, run, draft, now)
+    facts = adapters.models.facts(draft.choice)
+    receipted = receipt_of(run, draft, outcome, facts, ended_at).joined_to(outcome)
     part = await run.log.rest()
     await _store(
         adapters,
         run,
-        replace(outcome, status="IN_PROGRESS", next_answer_id=following.answer_id, log=part),
+        replace(receipted, status="IN_PROGRESS", next_answer_id=following.answer_id, log=part),
     )
     return following
 
@@ -115,7 +126,7 @@ async def finish_outputs(
     raises.
     """
     if others:
-        outcome = _outcome(adapters, run, draft, datetime.now(UTC), None)
+        outcome = outcome_of(adapters, run, draft, datetime.now(UTC))
         facts = adapters.models.facts(draft.choice)
         told = [*told, submit_required(run, draft, outcome, facts.context_limit, others)]
     part = await run.log.rest(*told)
@@ -138,9 +149,10 @@ async def finish_outputs(
     return told
 
 
-def _outcome(
-    adapters: Adapters, run: OpenRun, draft: Draft, now: datetime, failure: BackboardError | None
+def outcome_of(
+    adapters: Adapters, run: OpenRun, draft: Draft, now: datetime, failure: BackboardError | None = None
 ) -> turns.FinishTurn:
+    """Return what came of a draft, and what it used and cost, as it is stored."""
     facts = adapters.models.facts(draft.choice)
     usage = draft.usage or _estimated_usage(run, draft)
     price_source, price_dated = price_of(usage, facts)

@@ -22,7 +22,7 @@ from backboard_server.domain import events
 from backboard_server.domain.errors import BackboardError, Invalid, Upstream
 from backboard_server.domain.events import Event, RunIds
 from backboard_server.domain.prompts import ModelChoice, Prompt
-from backboard_server.domain.runs import Attempt
+from backboard_server.domain.runs import Attempt, Retry
 
 from .draft import Draft
 from .spending import Allowance
@@ -49,6 +49,8 @@ async def generate(
     then holds what was said before.
     """
     remaining = list(fallbacks)
+    if draft.asked_at is None:
+        draft.asked_at = time.monotonic()
     while True:
         try:
             async with aclosing(
@@ -95,6 +97,7 @@ async def _ask(
             if wait is None or not draft.is_empty or time.monotonic() + wait > deadline:
                 raise
             _log.warning("attempt %d failed, next in %.1f s: %s", attempt, wait, error.message)
+            draft.retries.append(_retry(prompt.choice, error, wait))
             await asyncio.sleep(wait)
             attempt += 1
         else:
@@ -131,6 +134,16 @@ def _attempt(choice: ModelChoice, error: BackboardError | None = None) -> Attemp
         model_name=choice.model,
         error_code=error.error_code if error else None,
         error=error.message if error else None,
+    )
+
+
+def _retry(choice: ModelChoice, error: BackboardError, waited_seconds: float) -> Retry:
+    return Retry(
+        model_provider=choice.provider,
+        model_name=choice.model,
+        error_code=error.error_code,
+        error=error.message,
+        waited_seconds=round(waited_seconds, 3),
     )
 
 

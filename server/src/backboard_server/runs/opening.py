@@ -29,8 +29,8 @@ _log = logging.getLogger(__name__)
 class QueuedRun(Struct, frozen=True, kw_only=True):
     """A run whose turn has not been read: it waits for another one, or has just been taken.
 
-    Without `fallbacks` they are those of the options, or else the assistant's. `question_id` is the message to
-    answer.
+    Without `fallbacks` they are those of the options, or else the assistant's. `question_id` is the message
+    to answer.
     """
 
     caller: Caller

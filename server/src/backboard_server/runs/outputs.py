@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
@@ -19,6 +21,7 @@ from backboard_server.store.runs import ContinueTurn, StoredOutput, continue_tur
 from backboard_server.store.turns import Repeated
 
 from .beginnings import where
+from .clock import Clock
 from .finish import OpenRun
 from .journal import LEASE_SECONDS
 from .log import Numbered, RunLog, row_of
@@ -41,6 +44,7 @@ async def accept_outputs(adapters: Adapters, caller: Caller, request: SubmitOutp
     that does not wait, for outputs that differ from those handed in before, and for a key that was used
     otherwise.
     """
+    clock = Clock(began_at=time.monotonic())
     call_ids = [output.tool_call_id for output in request.outputs]
     nowhere = RunIds("", "", "")
     told = _continuing(nowhere, call_ids)
@@ -69,19 +73,21 @@ async def accept_outputs(adapters: Adapters, caller: Caller, request: SubmitOutp
         return AcceptedOutputs(repeated=continued.repeated)
     # What was chosen of tools was for the step before; what is chosen with the outputs is for the next one.
     options = replace(continued.run.options, tool_choice=request.options.tool_choice)
-    run = await _opened(adapters, caller, replace(continued.run, options=options), continued.turn)
+    run = await _opened(adapters, caller, replace(continued.run, options=options), continued.turn, clock)
     return AcceptedOutputs(run=run, epoch=continued.run.epoch, continuing=_continuing(run.ids, call_ids))
 
 
-async def _opened(adapters: Adapters, caller: Caller, held: HeldRun, turn: Turn) -> OpenRun:
+async def _opened(adapters: Adapters, caller: Caller, held: HeldRun, turn: Turn, clock: Clock) -> OpenRun:
     begun = QueuedRun(
         caller=caller,
         run_id=held.run_id,
         answer_id=held.answer_id,
+        question_id=held.question_id,
         ids=RunIds(str(turn.thread_id), str(turn.assistant_id), str(held.run_id)),
         choice=ModelChoice(held.model_provider, held.model_name),
         options=held.options,
         log=RunLog(held.logged_through, counts_from=held.logged_through - 2),
+        clock=clock,
         epoch=held.epoch,
     )
     return await begun.opened(adapters, turn)

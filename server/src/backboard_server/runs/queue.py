@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from uuid import UUID
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from backboard_server.adapters import Adapters
 from backboard_server.domain.errors import BackboardError, Cancelled, TakenOver, Unavailable
@@ -41,7 +42,8 @@ async def its_turn(adapters: Adapters, queued: QueuedRun) -> OpenRun:
             await asyncio.sleep(ASK_SECONDS)  # it waits in any case
             continue
         if not isinstance(turn, QueuedAnswer):
-            return await queued.opened(adapters, turn)
+            clock = queued.clock.after_queue(time.monotonic())
+            return await replace(queued, clock=clock).opened(adapters, turn)
         if turn.ended:
             raise await _ended(adapters, queued)
         await asyncio.sleep(ASK_SECONDS)

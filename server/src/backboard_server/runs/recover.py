@@ -7,6 +7,7 @@ and stored. What a client may have seen beyond the log is taken back by the gap 
 from __future__ import annotations
 
 import logging
+import time
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -22,6 +23,7 @@ from backboard_server.store.provider_keys import find_sealed_keys
 from backboard_server.store.runs import claim_lost_runs, resume_turn
 
 from .beginnings import where
+from .clock import Clock
 from .finish import OpenRun
 from .journal import LEASE_SECONDS, Journal
 from .live import LiveRun
@@ -73,10 +75,12 @@ async def begun_again(adapters: Adapters, held: HeldRun) -> QueuedRun:
         caller=Caller(held.tenant_id, held.key_id or _NO_KEY, sealed_keys),
         run_id=held.run_id,
         answer_id=held.answer_id,
+        question_id=held.question_id,
         ids=RunIds(str(held.thread_id), str(held.assistant_id or ""), str(held.run_id)),
         choice=ModelChoice(held.model_provider, held.model_name),
         options=held.options,
         log=RunLog(held.logged_through, counts_from=held.logged_through + TAKEOVER_JUMP),
+        clock=Clock(began_at=time.monotonic()),
         epoch=held.epoch,
     )
 

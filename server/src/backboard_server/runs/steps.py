@@ -68,6 +68,8 @@ async def take_steps(adapters: Adapters, course: Course, *, streamed: bool) -> A
     async with open_toolbox(adapters, run.caller.tenant_id, run.mcp_servers, taken=names) as toolbox:
         if toolbox.definitions:
             course.run = replace(run, context=with_tools(run.context, toolbox.definitions))
+        if toolbox.problems:
+            course.run = replace(course.run, problems=toolbox.problems)
         _check_choice(course.run)
         stepping = _interrupted_step if run.interrupted else _step
         for place in range(TOOL_ROUNDS_MAX + 1):
@@ -141,7 +143,8 @@ async def _use_tools(adapters: Adapters, course: Course, toolbox: Toolbox, used:
     told = await finish_outputs(adapters, run, draft, outputs, told)
     shown = [PromptMessage("tool", output.output, tool_call_id=output.tool_call_id) for output in outputs]
     spent = run.spent_usd + (cost_of(draft.usage or Usage(), adapters.models.facts(draft.choice)) or 0.0)
-    context = extended(run.context, draft, shown)
+    message_ids = [used.stub_id, *(output.message_id for output in outputs)]
+    context = extended(run.context, draft, shown, message_ids)
     course.go_on(replace(used.following, context=context, spent_usd=spent))
     return told
 
