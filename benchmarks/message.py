@@ -6,7 +6,7 @@ with names (`python benchmarks/message.py start memory`) it runs those and write
 
 from __future__ import annotations
 
-from measures import long_thread, memory, message_overhead, relay_chunk, start
+from measures import long_thread, memory, message_overhead, receipt, relay_chunk, start
 from rig.program import run
 
 if __name__ == "__main__":
@@ -15,6 +15,7 @@ if __name__ == "__main__":
         {
             "message_overhead": message_overhead.measure,
             "relay_chunk": relay_chunk.measure,
+            "receipt": receipt.measure,
             "long_thread": long_thread.measure,
             "start": start.measure,
             "memory": memory.measure,
