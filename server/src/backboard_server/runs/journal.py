@@ -11,7 +11,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 from msgspec import Struct
@@ -50,7 +50,8 @@ class Journal:
         self._runs = runs
         self._posts: dict[UUID, Post] = {}
         self._waiting: dict[tuple[UUID, UUID, int], set[asyncio.Future[RunLogState | None]]] = {}
-        self._wake = asyncio.Event()
+        self._stirred = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._renewed_at = 0.0
 
     @asynccontextmanager
@@ -67,8 +68,8 @@ class Journal:
         """Own a run, and keep its log until it is over."""
         self._posts[run_id] = Post(tenant_id, run_id, epoch, run)
         run.task.add_done_callback(lambda _: self._close(run_id, run))
-        run.log.on_much = self._wake.set
-        self._wake.set()
+        run.log.on_much = self._hurry.set
+        self._stirred.set()
         return self._runs.start(run, run_id)
 
     async def next_state(
@@ -81,8 +82,9 @@ class Journal:
         """
         waiter = asyncio.get_running_loop().create_future()
         place = (tenant_id, run_id, after)
-        if after == 0 or not self._waiting:
-            self._wake.set()
+        self._stirred.set()
+        if after == 0:
+            self._hurry.set()
         self._waiting.setdefault(place, set()).add(waiter)
         try:
             async with asyncio.timeout(wait_seconds):
@@ -100,21 +102,17 @@ class Journal:
             del self._posts[run_id]
 
     async def _keep(self) -> None:
+        pause = ROUND_SECONDS
         while True:
             if not self._posts and not self._waiting:
-                await self._wake.wait()
-            self._wake.clear()
-            started = time.monotonic()
-            is_good = await self._round()
-            await self._rest(started + (ROUND_SECONDS if is_good else _PAUSE_SECONDS))
-
-    async def _rest(self, until: float) -> None:
-        """Wait for the next round, or for somebody who has much to write or has just begun to read."""
-        try:
-            async with asyncio.timeout(max(0.0, until - time.monotonic())):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+                self._stirred.clear()
+                await self._stirred.wait()
+            # A run that is over within the pause has written its log itself, with its end: it costs no round.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._hurry.wait()
+            self._hurry.clear()
+            pause = ROUND_SECONDS if await self._round() else _PAUSE_SECONDS
 
     async def _round(self) -> bool:
         tenants: dict[UUID, list[Post]] = defaultdict(list)
