@@ -29,6 +29,8 @@ MALFORMED_TEXTS = (
 )
 MALFORMED_VALUES: tuple[object, ...] = (0, 7, -1.5, True, False, [], ["x"], {}, {"id": "x"})
 
+ANSWER = Answer(text="Hello from the vendor.")
+
 # Which ids go into the other places of a request; `absent`: none, where they may be left out.
 Company = Literal["absent", "own", "foreign"]
 
@@ -68,7 +70,7 @@ async def plant_duels(site: Site) -> list[Duel]:
 
 async def findings_of(site: Site, duels: list[Duel]) -> dict[str, list[str]]:
     """Fight the duels. Return what went wrong, in a sentence each, by operation; a safe one is not listed."""
-    site.vendor.script(Answer(text="Hello from the vendor."))
+    site.vendor.script(ANSWER)
     site.vendor.requests.clear()
     findings = {duel.operation.id: await _Attack(site, duel).findings() for duel in duels}
     return {operation_id: found for operation_id, found in findings.items() if found}
@@ -150,7 +152,9 @@ class _Attack:
         findings: list[str] = []
         fillings = [form.ids, [field for field in form.ids if field.is_required]]
         for fields in fillings if form.ids else [()]:
-            things = await plant_things(client, self._attacker.canary) if fields else {}
+            things: dict[str, str] = {}
+            if fields:
+                things = await plant_things(client, self._site.vendor, self._attacker.canary, ANSWER)
             response = await client.request(**form.arguments({field: things[field.noun] for field in fields}))
             if response.status_code != 200:
                 findings.append(f"{form}, all ids its own: {response.status_code} {response.text[:200]}")

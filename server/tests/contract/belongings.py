@@ -14,7 +14,7 @@ from backboard_server.domain.budgets import Budget
 from backboard_server.store.budgets import set_budget
 from backboard_server.store.database import Connection
 from conftest import Tenant, client_of, make_tenant
-from fake_vendor import Answer, FakeVendor
+from fake_vendor import Answer, CalledTool, FakeVendor
 
 
 class Belongings(Struct, frozen=True):
@@ -37,11 +37,18 @@ class Belongings(Struct, frozen=True):
 async def plant(app: FastAPI, owner: Connection, vendor: FakeVendor, canary: str) -> Belongings:
     """Make a tenant that has something in every table, with the canary in all that it and its model say."""
     tenant = await make_tenant(owner)
-    vendor.script(Answer(text=canary, reasoning=canary))
+    answer = Answer(text=canary, reasoning=canary)
+    vendor.script(answer)
     async with client_of(app, tenant) as client:
-        await _ask(client, "POST", "/threads/messages", json={"content": canary, "model_name": canary})
-        existing = await plant_things(client, canary)
-        deleted = await plant_things(client, canary)
+        await _ask(
+            client,
+            "POST",
+            "/threads/messages",
+            json={"content": canary, "model_name": canary},
+            headers={"Idempotency-Key": canary},
+        )
+        existing = await plant_things(client, vendor, canary, answer)
+        deleted = await plant_things(client, vendor, canary, answer)
         key = canary.replace(" ", "-")
         stored = await _ask(client, "PUT", "/provider-keys/groq", json={"api_key": key})
         await _ask(client, "DELETE", f"/threads/{deleted['thread']}")
@@ -75,8 +82,13 @@ async def _set_budget(owner: Connection, tenant: Tenant) -> Budget:
     return await set_budget(owner, name, None, 1_000_000, "month")
 
 
-async def plant_things(client: httpx.AsyncClient, canary: str) -> dict[str, str]:
-    """Make one thing of each kind and return their ids by kind; the things belong together."""
+async def plant_things(
+    client: httpx.AsyncClient, vendor: FakeVendor, canary: str, answer: Answer
+) -> dict[str, str]:
+    """Make one thing of each kind and return their ids by kind; the things belong together.
+
+    The run waits for the output of `call_1`. Before and after that call the vendor gives `answer`.
+    """
     function = {"name": "look", "description": canary}
     assistant = await _ask(
         client,
@@ -96,17 +108,22 @@ async def plant_things(client: httpx.AsyncClient, canary: str) -> dict[str, str]
     )
     path = f"/assistants/{assistant['assistant_id']}/threads"
     thread = await _ask(client, "POST", path, json={"metadata": {"secret": canary}})
-    await _ask(
+    path = f"/threads/{thread['thread_id']}/messages"
+    answered = await _ask(
         client,
         "POST",
-        f"/threads/{thread['thread_id']}/messages",
+        path,
         data={"content": canary, "metadata": json.dumps({"secret": canary})},
         files={"files": (f"{canary}.txt", canary.encode(), "text/plain")},
     )
+    vendor.script(Answer(tool_calls=(CalledTool("look", "{}", id="call_1"),)), answer)
+    waiting = await _ask(client, "POST", path, json={"content": canary})
     listed = await client.get(f"/webhooks/{webhook['webhook_id']}/deliveries")
     return {
         "assistant": assistant["assistant_id"],
         "thread": thread["thread_id"],
+        "message": answered["message_id"],
+        "run": waiting["run_id"],
         "webhook": webhook["webhook_id"],
         "delivery": listed.json()[0]["delivery_id"],
     }

@@ -28,6 +28,14 @@ CONTENTS: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "update_assistant": ({"name": "Taken over"},),
     "create_thread": ({}, {"metadata": {"mine": True}}),
+    "submit_tool_outputs": (
+        {"tool_outputs": [{"tool_call_id": "call_1", "output": "Seen."}]},
+        {"tool_outputs": [{"tool_call_id": "call_1", "output": "Seen."}], "stream": True},
+    ),
+    "submit_tool_outputs_simple": (
+        {"tool_outputs": [{"tool_call_id": "call_1", "output": "Seen."}]},
+        {"tool_outputs": [{"tool_call_id": "call_1", "output": "Seen."}], "stream": True},
+    ),
     "create_webhook": ({"url": "https://hooks.example.com/"},),
     "update_webhook": ({"description": "Taken over"},),
 }
@@ -48,6 +56,9 @@ QUERIES = {
     "list_threads": {"limit": "200"},
     "get_thinking_metadata": {"model": "gpt-5"},
 }
+
+# What is called an id and is not the id of a thing of ours, each with the reason.
+NOT_OURS = {"tool_call_id": "a word that the model makes up, and that counts within one run alone"}
 
 _ID_NAME = re.compile(r"(?:^|_)ids?$")
 
@@ -87,7 +98,8 @@ class Operation(Struct, frozen=True):
             yield Form(self, None, {}, self.parameters)
         for media_type, (schema, ids) in self.bodies.items():
             for content in CONTENTS.get(self.id, ({},)):
-                yield Form(self, media_type, _required(schema, ids) | content, self.parameters + ids)
+                given = {field.name for field in ids} | content.keys()
+                yield Form(self, media_type, _required(schema, given) | content, self.parameters + ids)
 
 
 class Form(Struct, frozen=True):
@@ -172,6 +184,8 @@ def _id_field(root: Schema, place: Any, name: str, schema: Schema, is_required: 
     """Return the field if an id goes there, by its name or by its schema."""
     resolved = _resolved(root, schema)
     item = _resolved(root, resolved.get("items", {}))
+    if name in NOT_OURS:
+        return None
     if not _ID_NAME.search(_snake_case(name)) and "uuid" not in (resolved.get("format"), item.get("format")):
         return None
     return IdField(place, name, is_required, resolved.get("type") == "array")
@@ -192,9 +206,9 @@ def _resolved(root: Schema, schema: Schema) -> Schema:
             return schema
 
 
-def _required(schema: Schema, ids: tuple[IdField, ...]) -> dict[str, Any]:
-    """Return an example for each required field of a body that is no id."""
-    names = set(schema.get("required", ())) - {field.name for field in ids}
+def _required(schema: Schema, given: set[str]) -> dict[str, Any]:
+    """Return an example for each required field of a body that is not given."""
+    names = set(schema.get("required", ())) - given
     return {name: _example(name, schema["properties"][name]) for name in names}
 
 

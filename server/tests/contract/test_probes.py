@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI, Header
 from pydantic import BaseModel
 
-from contract.probes import Form, IdField, operations_of
+from contract.probes import CONTENTS, Form, IdField, operations_of
 
 
 class Filters(BaseModel):
@@ -27,6 +27,14 @@ class Output(BaseModel):
 
 class Outputs(BaseModel):
     outputs: list[Output]
+
+
+class ToolOutput(BaseModel):
+    tool_call_id: str
+
+
+class ToolOutputs(BaseModel):
+    tool_outputs: list[ToolOutput]
 
 
 def form_of(app: FastAPI) -> Form:
@@ -90,6 +98,18 @@ def test_an_id_that_no_probe_would_reach_is_refused() -> None:
 
     with pytest.raises(NotImplementedError, match="thread_id"):
         operations_of(app.openapi())
+
+
+def test_the_id_of_a_tool_call_is_no_id_of_ours_and_is_sent_as_it_is_written_down() -> None:
+    app = FastAPI(generate_unique_id_function=lambda route: route.name)
+
+    @app.post("/threads/tool-outputs")
+    async def submit_tool_outputs_simple(body: ToolOutputs) -> None: ...  # pyright: ignore[reportUnusedFunction] - FastAPI calls it
+
+    (operation,) = operations_of(app.openapi())
+
+    assert not operation.takes_ids
+    assert [form.content for form in operation.forms()] == [*CONTENTS["submit_tool_outputs_simple"]]
 
 
 @pytest.mark.parametrize(

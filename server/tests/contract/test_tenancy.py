@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Generator
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any
 
 import pytest
 from asgi_lifespan import LifespanManager
@@ -143,6 +144,42 @@ async def test_a_list_by_the_name_of_anothers_assistant_is_empty(site: Site, ten
         listed = await client.get("/assistants", params={"name": victim.canary})
 
     assert (listed.status_code, listed.json()) == (200, [])
+
+
+@pytest.mark.parametrize("path", ["/assistants", "/threads/messages"])
+async def test_a_key_of_one_tenants_request_is_no_key_of_anothers(
+    site: Site, tenant: Tenant, other_tenant: Tenant, path: str
+) -> None:
+    made: list[dict[str, Any]] = []
+    for caller, text in ((tenant, "Mine"), (other_tenant, "Theirs"), (other_tenant, "Theirs")):
+        async with client_of(site.app, caller) as client:
+            body = {"name": text} if path == "/assistants" else {"content": text}
+            response = await client.post(path, json=body, headers={"Idempotency-Key": "the same"})
+        assert response.status_code == 200, response.text
+        made.append(response.json())
+    mine, theirs, theirs_again = made
+    assert theirs_again == theirs
+    assert mine["assistant_id"] != theirs["assistant_id"]
+
+
+@pytest.mark.parametrize("place", ["query", "header"])
+async def test_a_place_in_anothers_run_is_not_found_like_the_run(
+    site: Site, tenant: Tenant, place: str
+) -> None:
+    victim = await plant(site.app, site.owner, site.vendor, "canary of a run")
+    path = "/threads/{thread}/runs/{run}/events".format(**victim.existing)
+    asked: dict[str, Any] = (
+        {"params": {"after": 3}} if place == "query" else {"headers": {"Last-Event-ID": "3"}}
+    )
+
+    async with client_of(site.app, tenant) as client:
+        foreign = await client.get(path, **asked)
+    async with client_of(site.app, victim.tenant) as client:
+        own = await client.get(path, **asked)
+
+    assert (foreign.status_code, foreign.json()["detail"]) == (404, "Run not found")
+    assert own.status_code == 200
+    assert own.text.startswith("id: 4\n")
 
 
 async def test_row_level_security_alone_holds(unfiltered_site: Site) -> None:
