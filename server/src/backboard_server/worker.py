@@ -15,7 +15,7 @@ from .bootstrap import open_adapters
 from .domain.errors import BackboardError
 from .runs.journal import Journal
 from .runs.live import LiveRuns
-from .runs.recover import recover_lost_runs
+from .runs.recover import CLAIMED_MAX, recover_lost_runs
 from .runs.summarise import SummariseThread, summarise_thread
 from .settings import Settings
 from .store.jobs import Job, claim_jobs, delete_job, update_failed_job
@@ -92,8 +92,9 @@ async def _look_after_runs(adapters: Adapters, settings: Settings, stop: asyncio
     purged_at = time.monotonic()
     async with journal.running():
         while not stop.is_set():
+            found = 0
             try:
-                await recover_lost_runs(adapters, journal)
+                found = await recover_lost_runs(adapters, journal)
                 if time.monotonic() - purged_at > PURGE_SECONDS:
                     purged_at = time.monotonic()
                     await purge_expired(
@@ -101,7 +102,8 @@ async def _look_after_runs(adapters: Adapters, settings: Settings, stop: asyncio
                     )
             except BackboardError as error:
                 _log.warning("lost runs could not be looked for: %s", error.message)
-            await _pause(stop, RECOVER_SECONDS)
+            if found < CLAIMED_MAX:
+                await _pause(stop, RECOVER_SECONDS)
         await runs.drain(settings.drain_seconds)
 
 

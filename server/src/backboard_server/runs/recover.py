@@ -6,6 +6,7 @@ and stored. What a client may have seen beyond the log is taken back by the gap 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from uuid import UUID
@@ -33,7 +34,8 @@ from .run import conduct
 from .salvage import salvage
 
 TAKEOVERS_MAX = 3  # a run that has lost as many processes has probably killed them
-_CLAIMED_MAX = 50  # at a time
+CLAIMED_MAX = 50  # at a time
+_AT_ONCE_MAX = 6  # of them are looked at, so that connections are left for the runs that go on
 
 _log = logging.getLogger(__name__)
 
@@ -42,15 +44,22 @@ _NO_KEY = UUID(int=0)
 
 async def recover_lost_runs(adapters: Adapters, journal: Journal) -> int:
     """Take over runs whose process is gone, and go on with them or end them. Return how many there were."""
-    claimed = await claim_lost_runs(adapters.database, limit=_CLAIMED_MAX, lease_seconds=LEASE_SECONDS)
-    for held in claimed:
-        try:
-            await recover(adapters, journal, held)
-        except (Conflict, NotFound) as error:
-            _log.info("a lost run needs nothing any more: %s", error.message)
-        except BackboardError as error:
-            _log.warning("a lost run could not be taken up, its lease will run out again: %s", error.message)
+    claimed = await claim_lost_runs(adapters.database, limit=CLAIMED_MAX, lease_seconds=LEASE_SECONDS)
+    places = asyncio.Semaphore(_AT_ONCE_MAX)
+    await asyncio.gather(*(_taken_up(adapters, journal, held, places) for held in claimed))
     return len(claimed)
+
+
+async def _taken_up(adapters: Adapters, journal: Journal, held: HeldRun, places: asyncio.Semaphore) -> None:
+    try:
+        async with places:
+            await recover(adapters, journal, held)
+    except (Conflict, NotFound) as error:
+        _log.info("a lost run needs nothing any more: %s", error.message)
+    except BackboardError as error:
+        _log.warning("a lost run could not be taken up, its lease will run out again: %s", error.message)
+    except Exception:  # noqa: BLE001 - one run that nobody can read must not keep the others from their end
+        _log.exception("run %s could not be taken up, its lease will run out again", held.run_id)
 
 
 async def recover(adapters: Adapters, journal: Journal, held: HeldRun) -> None:
