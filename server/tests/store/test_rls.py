@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from backboard_server.domain.ids import new_id
+from backboard_server.domain.runs import LogRow
 from backboard_server.store.address import APP_ROLE
 from backboard_server.store.database import Connection, Database
 from conftest import Tenant
@@ -29,6 +30,9 @@ OWNER_SEES = {
     "jobs": "ALL",
     "budgets": "ALL",
     "provider_keys": "SELECT",
+    "runs": "ALL",
+    "run_events": "ALL",
+    "idempotency_keys": "ALL",
 }
 
 INSERT_ASSISTANT = """
@@ -157,9 +161,31 @@ async def test_requests_count_what_was_spent_of_a_budget_and_set_none(owner: Con
     assert changeable == {"spent_usd", "period_start", "updated_at"}
 
 
-async def test_what_was_used_cannot_be_changed_by_requests(owner: Connection) -> None:
+async def test_what_was_used_is_added_to_by_requests_and_never_ascribed_to_others(owner: Connection) -> None:
+    changeable = await names(
+        owner,
+        """
+        SELECT column_name FROM information_schema.column_privileges
+        WHERE table_schema = 'backboard' AND table_name = 'usage' AND grantee = $1
+          AND privilege_type = 'UPDATE'
+        """,
+        APP_ROLE,
+    )
+
+    assert changeable == {
+        "input_tokens", "output_tokens", "cached_input_tokens", "cache_write_input_tokens",
+        "reasoning_tokens", "cost_usd",
+    }  # fmt: skip
     for privilege in ("UPDATE", "DELETE"):
         assert not await owner.fetchval("SELECT has_table_privilege($1, 'usage', $2)", APP_ROLE, privilege)
+
+
+async def test_what_a_model_saw_cannot_be_changed_by_requests(owner: Connection) -> None:
+    for table in ("receipts", "receipt_texts"):
+        for privilege in ("UPDATE", "DELETE"):
+            assert not await owner.fetchval(
+                "SELECT has_table_privilege($1, $2, $3)", APP_ROLE, table, privilege
+            )
 
 
 async def test_the_application_may_neither_empty_tables_nor_make_things(owner: Connection) -> None:
@@ -202,8 +228,11 @@ async def test_the_application_runs_its_routines_and_no_others(owner: Connection
     )
 
     assert runnable == {
-        "open_turn", "finish_turn", "find_key", "claim_jobs",
-        "period_start", "spent_in_period", "budget_left", "spend", "count_usage",
+        "find_key", "claim_key", "claim_jobs", "claim_lost_runs", "purge_expired",
+        "open_turn", "read_turn", "insert_run", "make_way", "start_queued", "resume_turn", "continue_turn",
+        "finish_turn", "finish_calls", "pending_calls", "check_outputs", "are_repeated", "insert_outputs",
+        "sync_runs", "append_log", "shown_run", "cancel_run", "end_idle_run", "take_over_run", "add_usage",
+        "announce", "announce_run", "period_start", "spent_in_period", "budget_left", "spend", "count_usage",
     }  # fmt: skip
 
 
@@ -214,15 +243,23 @@ async def test_routines_with_the_owners_rights_are_few_and_look_nowhere_else_for
         "SELECT proname, proconfig FROM pg_proc WHERE pronamespace = 'backboard'::regnamespace AND prosecdef"
     )
 
-    assert {routine["proname"] for routine in routines} == {"find_key", "claim_jobs"}
+    assert {routine["proname"] for routine in routines} == {
+        "find_key", "claim_jobs", "claim_lost_runs", "purge_expired",
+    }  # fmt: skip
     for routine in routines:
         assert routine["proconfig"] == ["search_path=backboard, pg_temp"]
 
 
 async def test_without_a_tenant_no_row_is_visible(database: Database, tenant: Tenant) -> None:
-    await say(database, tenant, None, "canary")
+    key = {"idempotency_key": "a key", "fingerprint": "00"}
+    await say(
+        database, tenant, None, "canary", **key, log=LogRow(first_sequence=1, last_sequence=1, events="[]")
+    )
 
-    for table in ("assistants", "threads", "messages", "runs", "documents", "jobs", "usage", "provider_keys"):
+    for table in (
+        "assistants", "threads", "messages", "runs", "run_events", "idempotency_keys", "documents", "jobs",
+        "usage", "provider_keys", "receipts", "receipt_texts",
+    ):  # fmt: skip
         assert await database.call(f"SELECT * FROM {table}") == []
 
 
