@@ -64,16 +64,22 @@ class RunLog:
         numbered = Numbered(self.sequence, event)
         if self.sequence > self._logged_through:
             self._unlogged.append(numbered)
+            was_much = self._size > UNLOGGED_CHARACTERS_MAX
             self._size += _size(event)
-            if self._size > UNLOGGED_CHARACTERS_MAX and self.on_much is not None:
+            if not was_much and self._size > UNLOGGED_CHARACTERS_MAX and self.on_much is not None:
                 self.on_much()
         return numbered
 
     def take(self) -> LogRow | None:
-        """Return what is to be written next, if anything; `confirm` or `put_back` must follow."""
-        if not self._unlogged or not self._settled.is_set():
+        """Return what is to be written next, if anything; `confirm` or `put_back` must follow.
+
+        What was put back comes first, as the row that it was: it may be in the database after all, where only
+        the answer was lost, and a row that is there already changes nothing.
+        """
+        if not self._settled.is_set() or not (self._on_its_way or self._unlogged):
             return None
-        self._on_its_way, self._unlogged, self._size = self._unlogged, [], 0
+        if not self._on_its_way:
+            self._on_its_way, self._unlogged, self._size = self._unlogged, [], 0
         self._settled.clear()
         return row_of(self._on_its_way)
 
@@ -84,10 +90,7 @@ class RunLog:
         self._settled.set()
 
     def put_back(self) -> None:
-        """What was taken could not be written: it comes again with what has been added since."""
-        self._unlogged = self._on_its_way + self._unlogged
-        self._size = sum(_size(numbered.event) for numbered in self._unlogged)
-        self._on_its_way = []
+        """What was taken could not be written, or nobody knows: it comes again."""
         self._settled.set()
 
     async def rest(self, *following: Event) -> LogPart:
@@ -95,19 +98,19 @@ class RunLog:
 
         For whoever stores the end of the run, or of a step: call `wrote` when that is done, then add them.
         """
-        await self._settled.wait()
+        while not self._settled.is_set():  # it may be taken again before this coroutine has its turn
+            await self._settled.wait()
         self._settled.clear()
         coming = [Numbered(self.sequence + place, event) for place, event in enumerate(following, start=1)]
-        before = self._unlogged + coming[:-1]
+        before = self._on_its_way + self._unlogged + coming[:-1]
         rows = [row_of(part) for part in (before, coming[-1:]) if part]
-        self._on_its_way, self._unlogged, self._size = self._unlogged, [], 0
         last = rows[-1].last_sequence if rows else self._logged_through
         return LogPart(last_sequence=last, rows=rows)
 
     def wrote(self, part: LogPart) -> None:
         """The rest, and what was to follow, is in the database."""
         self._logged_through = max(self._logged_through, part.last_sequence)
-        self._on_its_way = []
+        self._on_its_way, self._unlogged, self._size = [], [], 0
         self._settled.set()
 
 
@@ -131,11 +134,18 @@ class LogReader:
         self.reasoning = ""
         self.message_id = ""
         self._answer_begins = 0
+        self._through = 0
 
     def read(self, row: LogRow) -> Iterator[Numbered]:
-        """Yield the events of a row with their numbers."""
+        """Yield the events of a row with their numbers: none twice, though rows may overlap.
+
+        They do where a row was written, its answer was lost, and its events came again with those that
+        followed.
+        """
         for sequence, entry in enumerate(_decoder.decode(row.events), start=row.first_sequence):
-            yield Numbered(sequence, self._event(entry))
+            if sequence > self._through:
+                self._through = sequence
+                yield Numbered(sequence, self._event(entry))
 
     def assume(self, content: str, reasoning: str | None) -> None:
         """Take it that this was said so far: what the log had of it is gone."""
