@@ -13,6 +13,7 @@ import pytest
 
 import docs
 from fake_vendor import Answer, FakeVendor
+from fake_vendor.script import CalledTool
 from running_server import RunningServer, bare_environment
 
 PAGE = docs.ROOT.parent / "shared" / "seeds" / "000_48818466b0350c86.txt"
@@ -34,16 +35,21 @@ async def prepare():
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncGenerator[RunningServer]:
+async def vendor() -> AsyncGenerator[FakeVendor]:
     async with FakeVendor() as vendor:
         vendor.script(Answer(text="Of course I can help."))
-        environment = {
-            "BACKBOARD_API_KEY": KEY,
-            "OPENAI_API_KEY": "sk-test",
-            "OPENAI_BASE_URL": vendor.base_url,
-        }
-        with RunningServer(tmp_path / "data", environment=environment) as server:
-            yield server
+        yield vendor
+
+
+@pytest.fixture
+async def server(tmp_path: Path, vendor: FakeVendor) -> AsyncGenerator[RunningServer]:
+    environment = {
+        "BACKBOARD_API_KEY": KEY,
+        "OPENAI_API_KEY": "sk-test",
+        "OPENAI_BASE_URL": vendor.base_url,
+    }
+    with RunningServer(tmp_path / "data", environment=environment) as server:
+        yield server
 
 
 def between(start: str, end: str) -> str:
@@ -108,3 +114,30 @@ async def test_error_handling(server: RunningServer) -> None:
     shown = await run(IDS + sample + "\nasyncio.run(demo_err())\n", server)
 
     assert shown.startswith(("Assistant not found", "Validation error"))
+
+
+TOOLS = """
+async def prepare_tools():
+    global thread_id
+    thread_id = (await client.create_thread(assistant.assistant_id)).thread_id
+"""
+
+
+async def test_tools(server: RunningServer, vendor: FakeVendor) -> None:
+    # The sample executes a function of another name than the one that it defines: so does this model.
+    called = CalledTool("get_current_weather", '{"location": "San Francisco"}', id="call_1")
+    vendor.script(Answer(tool_calls=(called,)), Answer(text="It is sunny."))
+    definitions = between("Tool Definitions", "Tool Call Handling")
+    handling = between("Tool Call Handling", "Memory")
+    program = (
+        IDS
+        + as_coroutine("define_tools", definitions)
+        + TOOLS
+        + as_coroutine("handle_calls", handling)
+        + "async def main():\n    await define_tools()\n    await prepare_tools()\n    await handle_calls()\n"
+        + "asyncio.run(main())\n"
+    )
+
+    assert await run(program, server) == "It is sunny.\n"
+    output = vendor.requests[-1].body["messages"][-1]["content"]
+    assert '"location": "San Francisco"' in output

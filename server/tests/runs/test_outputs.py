@@ -238,3 +238,17 @@ async def test_arguments_that_were_cut_off_are_not_handed_out(
     response = await client.post("/threads/messages", json={"content": "Weather?", "tools": [WEATHER]})
 
     assert response.status_code == 502
+
+
+async def test_a_tool_that_was_not_offered_is_the_applications_to_know(
+    client: httpx.AsyncClient, vendor: FakeVendor
+) -> None:
+    vendor.script(
+        Answer(tool_calls=(CalledTool("get_current_weather", "{}", id="call_1"),)), Answer(text="Sunny.")
+    )
+
+    asked = await ask(client)
+    answered = await submit(client, asked, ("call_1", "sunny"))
+
+    assert asked["status"] == "REQUIRES_ACTION"
+    assert answered.json()["content"] == "Sunny."

@@ -274,3 +274,17 @@ async def test_a_crash_after_a_step_does_not_take_that_step_again(
     assert [*mcp.executions.values()] == [1]
     messages = (await other.thread(tenant, sent)).messages
     assert [message.role for message in messages] == ["user", "assistant", "tool", "assistant"]
+
+
+async def test_a_tool_that_nobody_has_is_a_result_where_the_application_has_none_of_its_own(
+    process: Replica, tenant: Tenant, vendor: FakeVendor, mcp: FakeMcp
+) -> None:
+    vendor.script(calls(("fly", "call_1")), Answer(text="I cannot fly."))
+
+    sent = await send(process, tenant, mcp)
+    seen = await seen_by_reader(sent)
+
+    assert isinstance(seen[-1], events.RunEnded)
+    assert [event.output for event in seen if isinstance(event, events.ToolResult)] == [
+        "There is no tool of this name."
+    ]

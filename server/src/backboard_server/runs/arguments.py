@@ -7,7 +7,7 @@ be put right without doubt is, as it saves a round; for the rest there are sente
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from jsonschema_rs import Validator
 
 MENDED_CHARACTERS_MAX = 16 * 1024  # of one answer: 50 ms, and half a second for the worst of texts
-NAMES_TOLD_MAX = 20
 FLAWS_TOLD_MAX = 20
 NAME_CHARACTERS_TOLD_MAX = 64
 _ID_BYTES = 12
@@ -72,6 +71,8 @@ def check_calls(
 ) -> CheckedCalls:
     """Hold the calls of an answer against the tools that were offered (contract A.1).
 
+    A call of a tool that was not offered is held to nothing but JSON: applications know names that they do
+    not tell, as the samples of the published client do.
     `used_ids` are those of earlier rounds of the run; a call whose id is empty or used gets one of `draw_id`.
     """
     offered = {str(function.get("name")): function for function in map(_function, tools)}
@@ -105,12 +106,11 @@ def _checked(
     call: ToolCall, offered: Mapping[str, Json], found: Mended, *, is_as_written: bool
 ) -> tuple[ToolCall, list[CallFlaw]]:
     """Return a call with the arguments that were found in it, and its flaws."""
-    function = offered.get(call.name)
-    if function is None:
-        return call, [_flaw(call, _unknown(offered), is_fatal=True)]
+    if not offered:
+        return call, [_flaw(call, "there are no tools to call", is_fatal=True)]
     if found.value is None:
         return call, [_flaw(call, f"its arguments are no JSON object: {found.problem}", is_fatal=True)]
-    parameters: Json = function.get("parameters") or {}
+    parameters: Json = offered.get(call.name, {}).get("parameters") or {}
     validator = find_compiled(msgspec.json.encode(parameters))
     value, problems = found.value, _problems(validator, found.value)
     if problems and (better := cast("Json", coerced(value, parameters))) is not value:
@@ -128,15 +128,6 @@ def _checked(
 
 def _function(tool: Json) -> Json:
     return tool.get("function") or {}
-
-
-def _unknown(offered: Iterable[str]) -> str:
-    names = list(offered)
-    if not names:
-        return "there are no tools to call"
-    told = ", ".join(names[:NAMES_TOLD_MAX])
-    more = f" and {len(names) - NAMES_TOLD_MAX} more" if len(names) > NAMES_TOLD_MAX else ""
-    return f"there is no such tool; there are: {told}{more}"
 
 
 def _problems(validator: Validator | None, value: Json) -> list[str]:

@@ -49,6 +49,12 @@ class Course:
         """Begin with the first step, or with the one whose tools were at work when a process was lost."""
         self.run = run
         self.draft = _new_draft(run) if run.interrupted is None else _restored(run, run.interrupted)
+        self._offers_tools = bool(run.context.prompt.tools)
+
+    def servers_calls(self, toolbox: Toolbox) -> list[ToolCall]:
+        """Return the calls that are the server's to execute; a tool that nobody has is the application's."""
+        calls = self.draft.tool_calls
+        return [call for call in calls if toolbox.has(call.name) or not self._offers_tools]
 
     def go_on(self, run: OpenRun) -> None:
         """Begin the next step."""
@@ -96,7 +102,7 @@ async def _step(
     async with aclosing(answer(adapters, course.run, course.draft, streamed=streamed)) as answering:
         async for event in answering:
             yield event
-    if not any(toolbox.has(call.name) for call in course.draft.tool_calls):
+    if not course.servers_calls(toolbox):
         yield await finish(adapters, course.run, course.draft, datetime.now(UTC))
         return
     following = await finish_step(adapters, course.run, course.draft, datetime.now(UTC))
@@ -131,11 +137,11 @@ async def _use_tools(adapters: Adapters, course: Course, toolbox: Toolbox, used:
     Returns the events of it. Where the application has calls to execute too, the run waits for those.
     """
     run, draft = course.run, course.draft
-    calls = [call for call in draft.tool_calls if toolbox.has(call.name)]
+    calls = course.servers_calls(toolbox)
     results = await asyncio.gather(*(_executed(run, toolbox, call, used) for call in calls))
     outputs = [_stored(call, result) for call, result in zip(calls, results, strict=True)]
     told: list[Event] = [_told(run, output) for output in outputs]
-    others = tuple(call for call in draft.tool_calls if not toolbox.has(call.name))
+    others = tuple(call for call in draft.tool_calls if call not in calls)
     if others:
         waiting = replace(run, answer_id=used.stub_id)
         return await finish_outputs(adapters, waiting, draft, outputs, told, others)
