@@ -9,12 +9,13 @@ from msgspec import Struct, field
 CALL_KEY = "backboard/call-key"  # where in `_meta` a call says which one it is
 
 Fault = Literal[
-    "error",  # a JSON-RPC error, with `text` as its message
+    "error",  # a JSON-RPC error, with `text` as its message and `code` as its code
     "status",  # an HTTP status, with `text` as its body
     "redirect",  # to `text`
     "hang",  # says nothing more, not even a head
     "hang_in_body",  # sends the head of its answer, and then nothing more
     "cut",  # ends the connection instead of answering
+    "gzip",  # a healthy answer, compressed although nobody asked for that, where answers are JSON
     "bad_json",  # an answer that is not JSON
     "accepted",  # 202, and no answer to come
     "dropped",  # a stream that can be resumed ends before its answer, whenever it is asked
@@ -48,4 +49,5 @@ class Reply(Struct, frozen=True, kw_only=True):
     after_seconds: float = 0.0
     fault: Fault | None = None
     status: int = 500
+    code: int = -32000
     result: dict[str, Any] | None = None

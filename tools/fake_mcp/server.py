@@ -56,8 +56,9 @@ class FakeMcp:
         has_sessions: bool = True,
         page_size: int = 100,
         token: str | None = None,
+        session: str | None = None,
     ) -> None:
-        """`token` is the bearer token without which every request is refused."""
+        """`token` is the bearer token without which every request is refused; every session is `session`."""
         self.tools = tools
         self.calls: deque[Called] = deque(maxlen=_RECORDED_MAX)
         self.requests: deque[Request] = deque(maxlen=_RECORDED_MAX)
@@ -67,6 +68,7 @@ class FakeMcp:
         self._has_sessions = has_sessions
         self._page_size = page_size
         self._token = token
+        self._session = session
         self._replies: dict[str, deque[Reply]] = {}
         self._connections = Connections()
         self._changed = asyncio.Event()
@@ -193,7 +195,7 @@ class FakeMcp:
         return replies.popleft() if len(replies) > 1 else replies[0]
 
     def _opened_session(self) -> str:
-        session = uuid4().hex
+        session = self._session or uuid4().hex
         self.sessions.add(session)
         return session
 

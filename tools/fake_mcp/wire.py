@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any, Literal
 
 import msgspec
@@ -48,6 +49,8 @@ def answered(reply: Reply, message: Message, delivery: Delivery, *lines: str) ->
     broken = _broken(reply, delivery, lines)
     if broken is not None:
         yield from broken
+    elif delivery == "json" and reply.fault == "gzip":
+        yield whole(200, gzip.compress(msgspec.json.encode(message)), "Content-Encoding: gzip", *lines)
     elif delivery == "json":
         yield json_response(200, message, *lines)
     else:
@@ -79,7 +82,7 @@ def _broken(reply: Reply, delivery: Delivery, lines: tuple[str, ...]) -> list[St
             return [whole(202, b"", *lines)]
         case "dropped":
             return [stream_head(_STREAM, *lines) + piece(_PRIMING) + LAST_PIECE]
-        case "error" | "chatter" | None:
+        case "error" | "gzip" | "chatter" | None:
             return None
 
 
@@ -100,7 +103,7 @@ def result_of(reply: Reply, arguments: object) -> Message:
 def response(request_id: object, reply: Reply, result: Message) -> Message:
     """Return the message that answers a request."""
     if reply.fault == "error":
-        return failure(request_id, -32000, reply.text or "")
+        return failure(request_id, reply.code, reply.text or "")
     return {"jsonrpc": "2.0", "id": request_id, "result": result}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import pytest
@@ -41,6 +42,13 @@ def test_an_answer_that_never_comes_ends_as_it_is_scripted(fault: Fault, end: St
 @pytest.mark.parametrize("is_stream", [False, True])
 def test_a_broken_answer_has_no_end_to_its_json(is_stream: bool) -> None:
     assert b'"result": {' in sent(Reply(fault="bad_json"), is_stream=is_stream)
+
+
+def test_an_answer_may_come_compressed() -> None:
+    head, _, body = sent(Reply(fault="gzip")).partition(b"\r\n\r\n")
+
+    assert b"Content-Encoding: gzip" in head
+    assert gzip.decompress(body) == b'{"jsonrpc":"2.0","id":1,"result":{}}'
 
 
 def test_faults_of_http_are_statuses() -> None:

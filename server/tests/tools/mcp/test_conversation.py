@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from mcp_types import Tool
 
 from backboard_server.domain.errors import Upstream
 from backboard_server.providers.outside import GuardedOutside
-from backboard_server.tools.mcp import conversation
+from backboard_server.tools.mcp import conversation, transport
 from backboard_server.tools.mcp.conversation import Conversation
 from backboard_server.tools.mcp.questions import list_tools
-from fake_mcp import FakeMcp, Fault, Reply
+from fake_mcp import FakeMcp, FakeTool, Fault, Reply
 
 AT_ONCE_SECONDS = 1.0
 
@@ -141,6 +143,30 @@ async def test_whoever_is_cancelled_while_a_server_hangs_is_free_at_once_and_so_
             await mcp.wait_for_connections(0)
 
 
+async def test_a_server_is_told_of_a_question_that_nobody_asks_any_more(
+    outside: GuardedOutside, mcp: FakeMcp
+) -> None:
+    mcp.script(Reply(fault="hang"), method="tools/list")
+    async with talking(outside, mcp) as talk:
+        asking = asyncio.create_task(talk.ask(list_tools))
+        async with asyncio.timeout(5):
+            await mcp.wait_for(lambda: mcp.asked("tools/list") > 0)
+            asking.cancel()
+            await mcp.wait_for(lambda: mcp.asked("notifications/cancelled") > 0)
+
+
+async def test_a_beginning_that_nobody_waits_for_is_given_up(outside: GuardedOutside, mcp: FakeMcp) -> None:
+    mcp.script(Reply(fault="hang"), method="initialize")
+    async with talking(outside, mcp) as talk:
+        asking = asyncio.create_task(talk.ask(list_tools))
+        async with asyncio.timeout(5):
+            await mcp.wait_for(lambda: mcp.asked("initialize") > 0)
+        asking.cancel()
+
+        async with asyncio.timeout(AT_ONCE_SECONDS):
+            await mcp.wait_for_connections(0)
+
+
 async def test_a_server_that_does_not_say_hello_is_not_waited_for(
     outside: GuardedOutside, mcp: FakeMcp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +237,61 @@ async def test_a_redirect_to_another_origin_is_not_followed(outside: GuardedOuts
                 await talk.ask(list_tools)
 
         assert not other.requests
+
+
+async def test_an_answer_that_is_too_long_is_told_and_not_asked_for_again(
+    outside: GuardedOutside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "ANSWER_BYTES_MAX", 1_000)
+    async with FakeMcp(tools=(FakeTool("x" * 2_000),), delivery="sse") as mcp, talking(outside, mcp) as talk:
+        with pytest.raises(Upstream, match="longer than 1,000 bytes"):
+            await talk.ask(list_tools)
+
+        assert mcp.asked("tools/list") == 1
+
+
+@pytest.mark.parametrize("session", ["sé", "s\x01"])
+async def test_a_session_that_no_header_can_carry_is_a_failure(outside: GuardedOutside, session: str) -> None:
+    async with FakeMcp(session=session) as mcp, talking(outside, mcp) as talk:
+        with pytest.raises(Upstream, match=r"required|characters that no header can"):
+            await talk.ask(list_tools)
+
+
+async def test_a_line_that_is_dead_is_not_used_again(outside: GuardedOutside, mcp: FakeMcp) -> None:
+    async with talking(outside, mcp) as talk:
+        await talk.ask(list_tools)
+        (holder,) = (task for task in asyncio.all_tasks() if "Conversation._hold" in repr(task))
+        holder.cancel()
+        await asyncio.wait([holder])
+
+        assert len(await talk.ask(list_tools)) == 1
+
+
+async def test_passwords_of_the_machine_are_not_sent(
+    outside: GuardedOutside, mcp: FakeMcp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    async with talking(outside, mcp) as talk:
+        await talk.ask(list_tools)
+
+    assert not any("authorization" in request.headers for request in mcp.requests)
+
+
+async def test_the_log_holds_nothing_that_a_server_says(
+    outside: GuardedOutside, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with FakeMcp(session="canary-session") as mcp:
+        mcp.script(
+            Reply(fault="status", text="canary"), Reply(fault="bad_json"), Reply(), method="tools/list"
+        )
+        async with talking(outside, mcp) as talk:
+            await asyncio.gather(*(talk.ask(list_tools) for _ in range(3)), return_exceptions=True)
+
+    assert "canary" not in caplog.text
+    assert "/mcp" not in caplog.text
 
 
 async def test_a_question_may_fail_in_its_own_way(outside: GuardedOutside, mcp: FakeMcp) -> None:

@@ -12,7 +12,7 @@ import uvicorn
 from mcp.client.session import ClientSession
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import Tool, ToolAnnotations
+from mcp_types import HEADER_MISMATCH, Tool, ToolAnnotations
 
 from backboard_server.domain.errors import Upstream
 from backboard_server.domain.tools import ToolResult
@@ -75,6 +75,15 @@ async def test_a_call_carries_its_key_and_is_executed_once(outside: GuardedOutsi
     assert mcp.calls[0].call_key == mcp.calls[0].headers["idempotency-key"] == "run:call"
     assert mcp.executions == {"run:call": 1}
     assert mcp.asked("tools/list") == 0
+
+
+async def test_a_call_whose_headers_are_not_what_the_list_says_is_made_once_more_after_listing(
+    outside: GuardedOutside, mcp: FakeMcp
+) -> None:
+    mcp.script(Reply(fault="error", code=HEADER_MISMATCH), Reply(text="now"))
+
+    assert await called(outside, mcp.url, "echo") == ToolResult(output="now")
+    assert mcp.asked("tools/list") == 1
 
 
 async def test_a_pattern_of_the_servers_is_never_run(outside: GuardedOutside) -> None:

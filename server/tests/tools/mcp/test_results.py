@@ -62,6 +62,8 @@ def test_an_error_of_the_tool_stays_one() -> None:
 
 def test_a_tool_that_asks_back_is_a_failure() -> None:
     asks = tool_result(InputRequiredResult(request_state="s"))
+    later = tool_result(result([{"type": "text", "text": "later"}], resultType="task"))
 
+    assert asks == later
     assert asks.is_error
     assert "nobody can be asked" in asks.output

@@ -91,11 +91,13 @@ async def test_whatever_a_tool_answers_is_a_result(
         assert await box.call(calling("echo"), call_key="run:1") == result
 
 
-async def test_a_huge_result_is_cut(open_box: OpenBox, mcp: FakeMcp) -> None:
-    mcp.script(Reply(text="x" * 3_000_000))
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_a_huge_result_is_cut(open_box: OpenBox, is_stream: bool) -> None:
+    async with FakeMcp(delivery="sse" if is_stream else "json") as mcp:
+        mcp.script(Reply(text="x" * 3_000_000))
 
-    async with open_box(mcp) as box:
-        result = await box.call(calling("echo"), call_key="run:1")
+        async with open_box(mcp) as box:
+            result = await box.call(calling("echo"), call_key="run:1")
 
     assert len(result.output) == toolbox.RESULT_CHARACTERS_MAX
     assert result.output.endswith("[cut here, 3,000,000 characters in all]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx2
@@ -35,6 +36,15 @@ async def test_a_request_and_its_answer_pass_through(outside: GuardedOutside) ->
     assert response.status_code == 200
     assert response.json()["result"]["tools"][0]["name"] == "echo"
     assert mcp.requests[-1].headers["authorization"] == "Bearer t"
+
+
+async def test_an_answer_that_comes_compressed_is_unpacked_once(outside: GuardedOutside) -> None:
+    async with FakeMcp(has_sessions=False) as mcp:
+        mcp.script(Reply(fault="gzip"), method="tools/list")
+
+        response = await sent(outside, mcp)
+
+    assert response.json()["result"]["tools"][0]["name"] == "echo"
 
 
 async def test_the_key_of_a_call_travels_as_a_header_too(outside: GuardedOutside) -> None:
@@ -89,7 +99,7 @@ async def test_a_refusal_is_told_in_the_words_of_the_protocol(
 async def test_a_session_that_the_server_does_not_know_is_noticed(outside: GuardedOutside) -> None:
     through = OutsideTransport(outside)
     async with FakeMcp() as mcp, httpx2.AsyncClient(transport=through) as client:
-        await client.post(mcp.url, json=LIST)
+        await client.post(mcp.url + "/elsewhere", json=LIST)
         before = through.has_lost_session
         await client.post(mcp.url, json=LIST, headers={"Mcp-Session-Id": "gone"})
 
@@ -133,7 +143,8 @@ async def test_what_has_no_answer_is_not_waited_for_as_long(
     async with FakeMcp(has_sessions=False) as mcp:
         mcp.script(Reply(fault="hang"), method="notifications/cancelled")
 
-        response = await sent(outside, mcp, {"jsonrpc": "2.0", "method": "notifications/cancelled"})
+        async with asyncio.timeout(5):
+            response = await sent(outside, mcp, {"jsonrpc": "2.0", "method": "notifications/cancelled"})
 
     assert response.status_code == 502
     assert "in time" in response.json()["error"]["message"]

@@ -146,9 +146,6 @@ class Conversation:
                 _log.info("the conversation with an MCP server broke off: %s", type(error).__name__)
             else:
                 opened.set_exception(error)
-        finally:
-            if not opened.done():  # whoever waits must not take our end for its own
-                opened.set_exception(ConnectionError("the holder was cancelled"))
 
     async def _entered(self, stack: AsyncExitStack, transport: OutsideTransport) -> Client:
         http = httpx2.AsyncClient(

@@ -30,8 +30,8 @@ _JSON = {"content-type": "application/json"}
 _SESSION = "mcp-session-id"
 _EVENT = "last-event-id"
 _NOT_PASSED_ON = frozenset({"accept-encoding", "connection", "content-length", "host", "transfer-encoding"})
-# The port has decompressed the body, and httpx must not do so again.
-_NOT_PASSED_BACK = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection"})
+# All that the library reads. The port has unpacked the body, so no word of how it was packed may come along.
+_PASSED_BACK = frozenset({"content-type", "location", _SESSION})
 
 
 class _Meta(msgspec.Struct, frozen=True):
@@ -128,7 +128,9 @@ def _asked(request: httpx2.Request, body: bytes) -> OutsideRequest:
 
 
 def _passed_back(reply: OutsideReply) -> dict[str, str]:
-    return {name: text for name, text in reply.headers.items() if name not in _NOT_PASSED_BACK}
+    headers = reply.headers.items()
+    # The library breaks on a session that is not ASCII, which the protocol does not allow.
+    return {name: text for name, text in headers if name in _PASSED_BACK and text.isascii()}
 
 
 async def _refused(response: httpx2.Response) -> httpx2.Response:
