@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 
-from backboard_server.domain.errors import Conflict, Invalid, NotFound
+from backboard_server.domain.errors import Conflict, Invalid, NotFound, TakenOver
 from backboard_server.domain.ids import new_id
-from backboard_server.domain.prompts import ToolCall
+from backboard_server.domain.prompts import ToolCall, Usage
 from backboard_server.store import threads
 from backboard_server.store.database import Connection, Database
-from backboard_server.store.turns import finish_turn, open_turn
+from backboard_server.store.run_logs import list_rows
+from backboard_server.store.turns import LogPart, Opened, Repeated, finish_turn, open_turn
 from conftest import Tenant
-from turn_requests import finishing, opening, say
+from run_requests import begin, complete, row, stored
+from turn_requests import finishing, opening, say, turn_of
 
 
 async def test_first_message_makes_thread_and_default_assistant(database: Database, tenant: Tenant) -> None:
-    first = await open_turn(database, tenant.caller.tenant_id, opening())
-    second = await open_turn(database, tenant.caller.tenant_id, opening())
+    first = await turn_of(database, tenant, opening())
+    second = await turn_of(database, tenant, opening())
 
     assert first.thread_id != second.thread_id
     assert first.assistant_id == second.assistant_id
@@ -27,9 +32,7 @@ async def test_history_is_oldest_first_without_the_new_message(database: Databas
     first = await say(database, tenant, None, "one")
     await say(database, tenant, first.thread_id, "two")
 
-    turn = await open_turn(
-        database, tenant.caller.tenant_id, opening(thread_id=first.thread_id, content="three")
-    )
+    turn = await turn_of(database, tenant, opening(thread_id=first.thread_id, content="three"))
 
     assert [message.content for message in turn.history] == ["one", "re: one", "two", "re: two"]
     assert turn.earlier_messages == 0
@@ -40,9 +43,7 @@ async def test_window_is_cut_by_number_of_messages(database: Database, tenant: T
     first = await say(database, tenant, None, "one")
     await say(database, tenant, first.thread_id, "two")
 
-    turn = await open_turn(
-        database, tenant.caller.tenant_id, opening(thread_id=first.thread_id, history_messages_max=3)
-    )
+    turn = await turn_of(database, tenant, opening(thread_id=first.thread_id, history_messages_max=3))
 
     assert [message.content for message in turn.history] == ["re: one", "two", "re: two"]
     assert turn.earlier_messages == 1
@@ -55,11 +56,9 @@ async def test_window_is_cut_by_tokens_as_the_provider_counts_them(
     await say(database, tenant, first.thread_id, "two", tokens=5)
     request = opening(thread_id=first.thread_id, history_tokens_max=20)
 
-    whole = await open_turn(database, tenant.caller.tenant_id, request)
+    whole = await turn_of(database, tenant, request)
     await finish_turn(database, tenant.caller.tenant_id, finishing(request, first.thread_id, token_ratio=2.0))
-    halved = await open_turn(
-        database, tenant.caller.tenant_id, opening(thread_id=first.thread_id, history_tokens_max=20)
-    )
+    halved = await turn_of(database, tenant, opening(thread_id=first.thread_id, history_tokens_max=20))
 
     assert len(whole.history) == 4
     assert len(halved.history) == 1
@@ -104,7 +103,7 @@ async def test_thread_and_assistant_must_belong_together(database: Database, ten
 
 async def test_finish_stores_answer_and_metadata(database: Database, tenant: Tenant) -> None:
     request = opening(metadata={"mine": 1})
-    turn = await open_turn(database, tenant.caller.tenant_id, request)
+    turn = await turn_of(database, tenant, request)
     call = ToolCall("call_1", "look", '{"at": "it"}')
     await finish_turn(
         database,
@@ -125,7 +124,7 @@ async def test_finish_stores_answer_and_metadata(database: Database, tenant: Ten
 
 async def test_finishing_a_deleted_thread_is_a_conflict(database: Database, tenant: Tenant) -> None:
     request = opening()
-    turn = await open_turn(database, tenant.caller.tenant_id, request)
+    turn = await turn_of(database, tenant, request)
     await threads.delete_thread(database, tenant.caller.tenant_id, turn.thread_id)
 
     with pytest.raises(Conflict):
@@ -134,21 +133,101 @@ async def test_finishing_a_deleted_thread_is_a_conflict(database: Database, tena
 
 async def test_finishing_twice_is_a_conflict(database: Database, tenant: Tenant) -> None:
     request = opening()
-    turn = await open_turn(database, tenant.caller.tenant_id, request)
+    turn = await turn_of(database, tenant, request)
     await finish_turn(database, tenant.caller.tenant_id, finishing(request, turn.thread_id))
 
     with pytest.raises(Conflict):
         await finish_turn(database, tenant.caller.tenant_id, finishing(request, turn.thread_id))
 
 
-async def test_concurrent_messages_to_one_thread_all_keep_their_place(
+async def test_a_message_that_comes_twice_with_the_same_key_is_taken_once(
     database: Database, tenant: Tenant
 ) -> None:
-    import asyncio
+    key: dict[str, Any] = {"idempotency_key": "a key", "fingerprint": "00ff"}
+    first = await begin(database, tenant, **key)
 
-    first = await say(database, tenant, None, "zero")
+    again = await open_turn(database, tenant.caller.tenant_id, opening(**key))
+    with pytest.raises(Conflict, match="another request") as raised:
+        await open_turn(database, tenant.caller.tenant_id, opening(**key | {"fingerprint": "ff00"}))
 
-    await asyncio.gather(*(say(database, tenant, first.thread_id, str(number)) for number in range(8)))
+    assert again == Opened(repeated=Repeated(run_id=first.run_id, made_id=first.request.message_id))
+    assert raised.value.error_code == "idempotency_key_reused"
+    listed = await threads.list_threads(database, tenant.caller.tenant_id, skip=0, limit=10)
+    assert [(thread.id, thread.message_count) for thread in listed] == [(first.thread_id, 1)]
 
-    thread = await threads.get_thread(database, tenant.caller.tenant_id, first.thread_id)
-    assert thread.message_count == len(thread.messages) == 18
+
+async def test_the_key_of_a_message_that_was_refused_is_free_again(
+    database: Database, tenant: Tenant
+) -> None:
+    key: dict[str, Any] = {"idempotency_key": "a key", "fingerprint": "00ff"}
+    with pytest.raises(NotFound):
+        await open_turn(database, tenant.caller.tenant_id, opening(thread_id=new_id(), **key))
+
+    opened = await open_turn(database, tenant.caller.tenant_id, opening(**key | {"fingerprint": "ff00"}))
+
+    assert opened.thread_id is not None
+
+
+async def test_a_run_begins_with_its_log_and_ends_with_the_rest_of_it(
+    database: Database, tenant: Tenant
+) -> None:
+    begun = await begin(database, tenant)
+
+    await complete(database, tenant, begun, log=LogPart(last_sequence=7, rows=[row(5, 6), row(7, 7)]))
+
+    rows = await list_rows(database, tenant.caller.tenant_id, begun.run_id, after=0)
+    assert rows == [row(1, 4), row(5, 6), row(7, 7)]
+
+
+async def test_a_step_that_is_over_leaves_its_run_under_way_with_the_next_answer_to_come(
+    database: Database, tenant: Tenant
+) -> None:
+    begun = await begin(database, tenant)
+    next_answer_id = new_id()
+    call = ToolCall("call_1", "look", "{}")
+
+    await complete(
+        database, tenant, begun,
+        status="IN_PROGRESS", next_answer_id=next_answer_id, tool_calls=(call,), cost_usd=0.25,
+        usage=Usage(input_tokens=10, output_tokens=1),
+    )  # fmt: skip
+    halfway = await stored(database, tenant, begun)
+    await complete(
+        database, tenant, begun,
+        answer_id=next_answer_id, cost_usd=0.5, usage=Usage(input_tokens=20, output_tokens=2),
+    )  # fmt: skip
+    whole = await stored(database, tenant, begun)
+
+    assert (halfway.status, halfway.message_id, halfway.ended_at) == ("IN_PROGRESS", next_answer_id, None)
+    assert (whole.status, whole.message_id, whole.cost_usd) == ("COMPLETED", next_answer_id, 0.75)
+    assert whole.usage == Usage(input_tokens=30, output_tokens=3)
+    thread = await threads.get_thread(database, tenant.caller.tenant_id, begun.thread_id)
+    assert [(message.id, message.status) for message in thread.messages][1:] == [
+        (begun.answer_id, "COMPLETED"),
+        (next_answer_id, "COMPLETED"),
+    ]
+    assert await counted(database, tenant) == [(begun.run_id, 30, 3, 0.75)]
+
+
+async def test_nothing_is_stored_of_a_run_that_changed_hands_but_what_it_used(
+    database: Database, tenant: Tenant
+) -> None:
+    begun = await begin(database, tenant)
+
+    with pytest.raises(TakenOver):
+        await complete(database, tenant, begun, epoch=2)
+
+    assert (await stored(database, tenant, begun)).status == "IN_PROGRESS"
+    assert len((await threads.get_thread(database, tenant.caller.tenant_id, begun.thread_id)).messages) == 1
+    assert [used[1:3] for used in await counted(database, tenant)] == [(7, 2)]
+    await complete(database, tenant, begun, epoch=1)
+    assert sum(used[1] for used in await counted(database, tenant)) == 14
+
+
+async def counted(database: Database, tenant: Tenant) -> list[tuple[UUID, int, int, float | None]]:
+    """Return what the tenant used: the run, tokens in and out, and dollars."""
+    async with database.tenant(tenant.caller.tenant_id) as connection:
+        rows = await connection.fetch(
+            "SELECT id, input_tokens, output_tokens, cost_usd FROM usage ORDER BY id"
+        )
+    return [(used[0], used[1], used[2], used[3]) for used in rows]
