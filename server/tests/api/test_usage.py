@@ -10,9 +10,9 @@ import pytest
 
 from backboard_server.domain.prompts import Usage
 from backboard_server.store.database import Database
-from backboard_server.store.turns import finish_turn, open_turn
+from backboard_server.store.turns import finish_turn
 from conftest import Tenant
-from turn_requests import finishing, opening, say
+from turn_requests import finishing, opening, say, turn_of
 
 SUMS = {
     "runs", "input_tokens", "output_tokens", "total_tokens", "cached_input_tokens",
@@ -31,7 +31,7 @@ async def spent(database: Database, tenant: Tenant) -> None:
     """Two answers of one model, the second without a price."""
     for cost_usd in (0.25, None):
         request = opening(key_id=tenant.caller.key_id)
-        turn = await open_turn(database, tenant.caller.tenant_id, request)
+        turn = await turn_of(database, tenant, request)
         outcome = finishing(
             request,
             turn.thread_id,

@@ -11,7 +11,7 @@ from backboard_server.store.database import Database
 from backboard_server.store.threads import delete_thread
 from backboard_server.store.turns import open_turn
 from conftest import Tenant
-from turn_requests import opening, stored_file
+from turn_requests import opening, stored_file, turn_of
 
 
 async def waiting_keys(database: Database, tenant: Tenant) -> list[str]:
@@ -22,7 +22,7 @@ async def waiting_keys(database: Database, tenant: Tenant) -> list[str]:
 
 async def test_the_files_of_a_deleted_thread_are_to_be_deleted(database: Database, tenant: Tenant) -> None:
     files = [stored_file(key) for key in ("a", "b", "c")]
-    turn = await open_turn(database, tenant.caller.tenant_id, opening(attachments=files))
+    turn = await turn_of(database, tenant, opening(attachments=files))
     await open_turn(database, tenant.caller.tenant_id, opening(attachments=[stored_file("other")]))
 
     await delete_thread(database, tenant.caller.tenant_id, turn.thread_id)
@@ -51,7 +51,7 @@ async def test_an_assistants_own_files_and_those_of_its_threads_are_to_be_delete
 
 
 async def test_without_files_nothing_is_left_to_do(database: Database, tenant: Tenant) -> None:
-    turn = await open_turn(database, tenant.caller.tenant_id, opening())
+    turn = await turn_of(database, tenant, opening())
 
     await delete_thread(database, tenant.caller.tenant_id, turn.thread_id)
 

@@ -19,7 +19,7 @@ from backboard_server.store.keys import create_key
 from backboard_server.store.threads import delete_thread
 from backboard_server.store.turns import finish_turn, open_turn
 from conftest import Tenant
-from turn_requests import finishing, opening
+from turn_requests import finishing, opening, turn_of
 from waiting import wait_until
 
 RUNS_AT_ONCE = 40
@@ -39,7 +39,7 @@ async def begin(
     database: Database, tenant: Tenant, key_id: UUID | None = None, *, is_priced: bool = True
 ) -> Turn:
     request = opening(key_id=key_id or tenant.caller.key_id, is_priced=is_priced)
-    return await open_turn(database, tenant.caller.tenant_id, request)
+    return await turn_of(database, tenant, request)
 
 
 async def spend(
@@ -47,7 +47,7 @@ async def spend(
 ) -> None:
     """Take a turn that costs something."""
     request = opening(key_id=key_id or tenant.caller.key_id)
-    turn = await open_turn(database, tenant.caller.tenant_id, request)
+    turn = await turn_of(database, tenant, request)
     outcome = finishing(request, turn.thread_id, cost_usd=cost_usd)
     await finish_turn(database, tenant.caller.tenant_id, outcome)
 
@@ -225,7 +225,7 @@ async def test_a_budget_that_is_set_while_a_run_is_being_counted_counts_it_once(
     database: Database, owner: Connection, tenant: Tenant
 ) -> None:
     request = opening(key_id=tenant.caller.key_id)
-    turn = await open_turn(database, tenant.caller.tenant_id, request)
+    turn = await turn_of(database, tenant, request)
     outcome = msgspec.json.encode(finishing(request, turn.thread_id, cost_usd=0.5)).decode()
 
     async with database.tenant(tenant.caller.tenant_id) as connection:
@@ -311,7 +311,7 @@ async def test_a_free_model_may_be_asked_when_nothing_is_left(
     await limit(owner, tenant, 1)
     await spend(database, tenant, 1.5)
 
-    turn = await open_turn(database, tenant.caller.tenant_id, opening(is_free=True, is_priced=False))
+    turn = await turn_of(database, tenant, opening(is_free=True, is_priced=False))
 
     assert turn.budget_left_usd == -0.5  # what a fallback that is not free is held to
 
@@ -321,7 +321,7 @@ async def test_a_run_whose_thread_is_deleted_meanwhile_is_counted_once(
 ) -> None:
     await limit(owner, tenant, 1)
     request = opening(key_id=tenant.caller.key_id)
-    turn = await open_turn(database, tenant.caller.tenant_id, request)
+    turn = await turn_of(database, tenant, request)
     await delete_thread(database, tenant.caller.tenant_id, turn.thread_id)
 
     outcome = finishing(request, turn.thread_id, cost_usd=0.25)

@@ -18,7 +18,7 @@ from backboard_server.store.turns import finish_turn, open_turn
 from conftest import Tenant
 from external_postgres import ExternalPostgres, external_postgres
 from postgres_proxy import PostgresProxy, proxied
-from turn_requests import finishing, opening, say
+from turn_requests import finishing, opening, say, turn_of
 from waiting import wait_until
 
 DEADLINE_SECONDS = 10.0
@@ -91,9 +91,9 @@ async def test_a_whole_message_is_two_exchanges(
     request = opening(thread_id=first.thread_id)
     before = proxy.exchanges
 
-    turn = await open_turn(counted, tenant.caller.tenant_id, request)
+    await open_turn(counted, tenant.caller.tenant_id, request)
     between = proxy.exchanges
-    await finish_turn(counted, tenant.caller.tenant_id, finishing(request, turn.thread_id))
+    await finish_turn(counted, tenant.caller.tenant_id, finishing(request, first.thread_id))
 
     assert between - before == 1
     assert proxy.exchanges - before == 2
@@ -171,7 +171,7 @@ async def test_a_thread_deleted_while_its_run_ends_is_a_conflict_and_no_deadlock
     database: Database, tenant: Tenant, owner: Connection
 ) -> None:
     request = opening()
-    turn = await open_turn(database, tenant.caller.tenant_id, request)
+    turn = await turn_of(database, tenant, request)
     outcome = finishing(request, turn.thread_id)
 
     async with database.tenant(tenant.caller.tenant_id) as connection:

@@ -10,9 +10,8 @@ from backboard_server.store import summaries
 from backboard_server.store.database import Database
 from backboard_server.store.summaries import Unsummarised, find_unsummarised, update_summary
 from backboard_server.store.threads import delete_thread
-from backboard_server.store.turns import open_turn
 from conftest import Tenant
-from turn_requests import opening, say
+from turn_requests import opening, say, turn_of
 
 
 @pytest.fixture
@@ -81,7 +80,7 @@ async def test_a_stored_summary_stands_for_what_it_covers(
 
     assert await store(database, tenant, turn, read)
 
-    following = await open_turn(database, tenant.caller.tenant_id, opening(thread_id=turn.thread_id))
+    following = await turn_of(database, tenant, opening(thread_id=turn.thread_id))
     assert (following.summary, following.summary_tokens) == ("They met.", 3)
     assert [message.content for message in following.history] == ["three", "re: three"]
     assert following.unsummarised_messages == 2

@@ -19,7 +19,7 @@ from backboard_server.store.database import Connection, Database
 from backboard_server.store.threads import delete_thread, get_thread, insert_thread, list_threads
 from backboard_server.store.turns import finish_turn, open_turn
 from conftest import Tenant
-from turn_requests import finishing, opening, say, stored_file
+from turn_requests import finishing, opening, say, stored_file, turn_of
 from waiting import wait_until
 
 
@@ -54,7 +54,7 @@ async def test_a_message_comes_back_with_all_that_was_stored_of_it(
 ) -> None:
     file = stored_file()
     request = opening(content="Look at this", metadata={"mine": 1}, attachments=[file])
-    turn = await open_turn(database, tenant.caller.tenant_id, request)
+    turn = await turn_of(database, tenant, request)
     now = datetime.now(UTC)
     outcome = finishing(
         request,
