@@ -5,6 +5,7 @@ BIN := .venv/bin
 DEMO_ARGUMENTS ?=
 SERVE_ARGUMENTS ?=
 TEST_ARGUMENTS ?=
+TORTURE_ARGUMENTS ?=
 LOCK_ARGUMENTS ?=
 
 # Each answers to `--check` by failing when a file that it writes is out of date.
@@ -29,7 +30,7 @@ compile = $(uv) pip compile --quiet --universal --python-version 3.11 --generate
 	--no-emit-find-links --no-annotate --no-emit-package backboard-sdk --custom-compile-command "make lock" $(LOCK_ARGUMENTS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check fix generate bench lock clean
+.PHONY: help setup demo serve test check fix generate bench torture lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +64,9 @@ generate: setup ## Write the generated files anew
 
 bench: setup ## Run the benchmarks and write their results beside them
 	@for benchmark in benchmarks/[a-z]*.py; do $(BIN)/python "$$benchmark" || exit 1; done
+
+torture: setup ## Kill, cut, stop and flood a server (TORTURE_ARGUMENTS="--seed 7 --scale 0.1 --only kills,cuts")
+	@PYTHONPATH=tools:. $(BIN)/python -m torture $(TORTURE_ARGUMENTS)
 
 lock: .venv/bin/uv ## Bring requirements/*.lock to what is declared (LOCK_ARGUMENTS=--upgrade: to the newest)
 	@$(compile) --group bootstrap --output-file requirements/bootstrap.lock

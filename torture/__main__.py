@@ -1,0 +1,62 @@
+"""`python -m torture` runs the programmes, all or those that are named; it ends with 1 where one was hurt.
+
+The same seed does the same to the server; how fast that answers is nobody's to decide.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from . import results
+from .programmes import SHARED
+from .rig.stage import Outcome, Terms, staged
+
+
+def main() -> int:
+    """Run what the command line says, and return the exit code."""
+    options = _options()
+    names = list(SHARED) if options.only is None else options.only.split(",")
+    if unknown := set(names) - SHARED.keys():
+        sys.exit(f"There is no programme {', '.join(unknown)}; there are {', '.join(SHARED)}.")
+    folder = Path(tempfile.mkdtemp(prefix="backboard-torture-"))
+    is_whole = asyncio.run(_run(Terms(options.seed, options.scale, folder), names, is_kept=options.keep))
+    if is_whole:
+        shutil.rmtree(folder, ignore_errors=True)
+        return 0
+    print(f"The logs, and the database, are in {folder}", file=sys.stderr)
+    return 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="torture", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="how much of everything is done; 1 is all of it"
+    )
+    parser.add_argument("--only", help=f"programmes, separated by commas: {', '.join(SHARED)}")
+    parser.add_argument("--keep", action="store_true", help="write the results to torture/results")
+    return parser.parse_args()
+
+
+async def _run(terms: Terms, names: list[str], *, is_kept: bool) -> bool:
+    outcomes: dict[str, Outcome] = {}
+    seconds: dict[str, float] = {}
+    async with staged(terms, "shared") as stage:
+        for name in names:
+            started = time.monotonic()
+            outcomes[name] = await SHARED[name](stage)
+            seconds[name] = time.monotonic() - started
+            results.show(name, outcomes[name], seconds[name])
+    if is_kept:
+        print(f"Written to {results.write(terms, outcomes, seconds)}")
+    return not any(outcome.violations for outcome in outcomes.values())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,12 @@
+"""The programmes, a file each: what is done to the server, and what must hold all the same."""
+
+from collections.abc import Awaitable, Callable
+
+from torture.rig.stage import Outcome, Stage
+
+from . import kills, postgres
+
+SHARED: dict[str, Callable[[Stage], Awaitable[Outcome]]] = {
+    "kills": kills.run,
+    "postgres": postgres.run,
+}
