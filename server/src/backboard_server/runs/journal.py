@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
@@ -31,6 +31,9 @@ _PAUSE_SECONDS = 0.5  # after a round that failed
 
 _log = logging.getLogger(__name__)
 
+Place = tuple[UUID, UUID, int]  # in the log of a run of a tenant, the number that was seen last
+Waiter = asyncio.Future[RunLogState | None]
+
 
 class Post(Struct, frozen=True):
     """A run of this process, as the journal keeps it."""
@@ -49,7 +52,7 @@ class Journal:
         self._database = database
         self._runs = runs
         self._posts: dict[UUID, Post] = {}
-        self._waiting: dict[tuple[UUID, UUID, int], set[asyncio.Future[RunLogState | None]]] = {}
+        self._waiting: dict[Place, set[Waiter]] = {}
         self._stirred = asyncio.Event()
         self._hurry = asyncio.Event()
         self._renewed_at = 0.0
@@ -129,7 +132,8 @@ class Journal:
     async def _sync(self, tenant_id: UUID, posts: list[Post], *, is_renewal: bool) -> bool:
         taken = {post.run_id: row for post in posts if (row := post.run.log.take()) is not None}
         epochs = {post.run_id: post.epoch for post in posts}
-        followed = [Followed(run_id, after) for tenant, run_id, after in self._waiting if tenant == tenant_id]
+        # Whoever begins to wait while the database is asked is not meant by its answer: it may be outdated.
+        asked = {place: tuple(found) for place, found in self._waiting.items() if place[0] == tenant_id}
         request = SyncRuns(
             batches=[
                 Batch(
@@ -142,13 +146,13 @@ class Journal:
                 for run_id, row in taken.items()
             ],
             watched=[Watched(post.run_id, post.epoch) for post in posts],
-            followed=followed,
+            followed=_from_the_earliest(asked),
             lease_seconds=LEASE_SECONDS if is_renewal and posts else None,
         )
         try:
             synced = await sync_runs(self._database, tenant_id, request)
-        except BackboardError as error:
-            _log.warning("the logs of %d runs could not be written: %s", len(posts), error.message)
+        except Exception as error:  # noqa: BLE001 - every log and lease of the process hangs on this loop
+            _note_failure(len(posts), error)
             for post in posts:
                 if post.run_id in taken:
                     post.run.log.put_back()
@@ -157,7 +161,7 @@ class Journal:
             if post.run_id in taken:
                 post.run.log.confirm()
         self._heed(posts, synced)
-        self._tell(tenant_id, followed, synced)
+        _tell(asked, synced)
         return True
 
     def _heed(self, posts: list[Post], synced: Synced) -> None:
@@ -172,16 +176,32 @@ class Journal:
             elif state.epoch != post.epoch:
                 post.run.stop("taken_over")
 
-    def _tell(self, tenant_id: UUID, followed: list[Followed], synced: Synced) -> None:
-        """Give those who asked what they wait for; who has begun to wait since is not meant."""
-        states = {state.run_id: state for state in synced.followed}
-        for asked in followed:
-            state = states.get(asked.run_id)
-            if state is not None:
-                rows = [row for row in state.rows if row.last_sequence > asked.after]
-                if not rows and state.status in OPEN_STATUSES:
-                    continue
-                state = replace(state, rows=rows)
-            for waiter in self._waiting.get((tenant_id, asked.run_id, asked.after), ()):
-                if not waiter.done():
-                    waiter.set_result(state)
+
+def _note_failure(runs: int, error: Exception) -> None:
+    if isinstance(error, BackboardError):
+        _log.warning("the logs of %d runs could not be written: %s", runs, error.message)
+    else:
+        _log.error("the logs of %d runs could not be written", runs, exc_info=error)
+
+
+def _from_the_earliest(places: Iterable[Place]) -> list[Followed]:
+    """Return each run once, with the earliest number that somebody waits at."""
+    earliest: dict[UUID, int] = {}
+    for _, run_id, after in places:
+        earliest[run_id] = min(after, earliest.get(run_id, after))
+    return [Followed(run_id, after) for run_id, after in earliest.items()]
+
+
+def _tell(asked: Mapping[Place, tuple[Waiter, ...]], synced: Synced) -> None:
+    """Give those who asked what they wait for."""
+    states = {state.run_id: state for state in synced.followed}
+    for (_, run_id, after), waiters in asked.items():
+        state = states.get(run_id)
+        if state is not None:
+            rows = [row for row in state.rows if row.last_sequence > after]
+            if not rows and state.status in OPEN_STATUSES:
+                continue
+            state = replace(state, rows=rows)
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(state)
