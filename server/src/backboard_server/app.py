@@ -17,6 +17,8 @@ from .api import (
     messages,
     models,
     provider_keys,
+    receipts,
+    replays,
     runs,
     threads,
     usage,
@@ -61,7 +63,20 @@ def create_app(
         redirect_slashes=False,  # a redirect would lose the prefix; it is a 404 that says so
         generate_unique_id_function=_operation_id,
     )
-    for resource in (messages, runs, assistants, threads, models, provider_keys, usage, budgets, webhooks):
+    resources = (
+        messages,
+        runs,
+        receipts,
+        replays,
+        assistants,
+        threads,
+        models,
+        provider_keys,
+        usage,
+        budgets,
+        webhooks,
+    )
+    for resource in resources:
         app.include_router(resource.router, responses=errors.RESPONSES)
     app.include_router(health.router)
     errors.install(app)

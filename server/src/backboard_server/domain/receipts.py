@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Literal
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
+from .messages import MessageStatus, Role
 from .models import PriceSource
-from .prompts import FinishReason, MediaKind, ModelChoice, Thinking, ToolChoice, Usage
+from .prompts import (
+    FinishReason,
+    MediaKind,
+    ModelChoice,
+    ResponseFormat,
+    Thinking,
+    ToolCall,
+    ToolChoice,
+    Usage,
+)
 from .runs import Attempt, Retry
 
 
@@ -120,10 +131,11 @@ class DroppedFile(Dropped, frozen=True, kw_only=True, tag="file"):
 
 
 class DroppedTools(Dropped, frozen=True, kw_only=True, tag="tools"):
-    """Tools of a model that takes none."""
+    """Tools of a model that takes none; the text is their JSON."""
 
     reason: Literal["model_takes_none"]
     names: tuple[str, ...]
+    sha256: str
 
 
 class DroppedServer(Dropped, frozen=True, kw_only=True, tag="mcp_server"):
@@ -217,3 +229,62 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     price: PricePaid | None = None
     cost_usd: float | None = None
     timings: Timings = Timings()
+
+    def texts(self) -> Iterator[str]:
+        """Yield the digests of the texts that it names."""
+        for part in (*self.blocks, *self.dropped):
+            if isinstance(part, SystemBlock | ToolsBlock | SummaryBlock | RepairBlock | DroppedTools):
+                yield part.sha256
+        if self.response_format is not None and self.response_format.schema_sha256 is not None:
+            yield self.response_format.schema_sha256
+
+    def message_ids(self) -> Iterator[UUID]:
+        """Yield the messages of the thread that were shown, in the order of the blocks."""
+        for block in self.blocks:
+            match block:
+                case HistoryBlock() | StepBlock():
+                    yield from block.message_ids
+                case QuestionBlock():
+                    yield block.message_id
+                case _:
+                    pass
+
+
+class ShownMessage(Struct, frozen=True, kw_only=True):
+    """A message that was shown; its content may be cut where it is told."""
+
+    id: UUID
+    role: Role
+    content: str
+    is_cut: bool = False
+
+
+class ReceiptedAnswer(Struct, frozen=True, kw_only=True):
+    """An answer with its receipt, and with what that names: texts by their digest, messages by their id."""
+
+    message_id: UUID
+    thread_id: UUID
+    assistant_id: UUID
+    run_id: UUID
+    status: MessageStatus
+    content: str
+    reasoning: str | None
+    tool_calls: tuple[ToolCall, ...]
+    created_at: datetime
+    receipt: Receipt
+    texts: dict[str, str]
+    messages: dict[UUID, ShownMessage]
+
+
+class ReplayMessage(Struct, frozen=True, kw_only=True):
+    """A request to give an answer once more; what is left out is as it was then."""
+
+    thread_id: UUID
+    message_id: UUID
+    llm_provider: str | None = None
+    model_name: str | None = None
+    system_prompt: str | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: ToolChoice | None = None
+    thinking: Thinking | None = None
+    response_format: ResponseFormat | UnsetType | None = UNSET

@@ -97,7 +97,7 @@ def assemble(
     messages.extend(shown for _, shown in history)
     if isinstance(message, SendMessage):
         hidden = [file.filename for file in files if kind_of(file.media_type) is None]
-        messages.append(PromptMessage("user", _with_filenames(message.content, hidden)))
+        messages.append(PromptMessage("user", with_filenames(message.content, hidden)))
         message_ids.append(question_id)
     tools = message.tools if message.tools is not None else turn.tools
     prompt = Prompt(
@@ -175,7 +175,8 @@ def estimate_messages(messages: Sequence[PromptMessage]) -> int:
     return text + calls
 
 
-def _with_filenames(content: str, filenames: Sequence[str]) -> str:
+def with_filenames(content: str, filenames: Sequence[str]) -> str:
+    """Return what is said, with the names of the files that came along and cannot be shown."""
     if not filenames:
         return content
     return f"{content}\n\n[Files attached, whose contents are not shown: {', '.join(filenames)}]".strip()

@@ -60,7 +60,7 @@ def receipt_of(run: OpenRun, draft: Draft, outcome: FinishTurn, facts: Facts, en
         retries=tuple(draft.retries),
         fallbacks=run.fallbacks,
         blocks=blocks,
-        dropped=tuple(_dropped(run, facts, unread)),
+        dropped=tuple(_dropped(run, facts, unread, texts)),
         thinking=prompt.thinking,
         tool_choice=prompt.tool_choice,
         response_format=_form(prompt.response_format, texts),
@@ -173,8 +173,10 @@ def _unread(context: Context, draft: Draft) -> frozenset[int]:
     )
 
 
-def _dropped(run: OpenRun, facts: Facts, unread: frozenset[int]) -> Iterator[AnyDropped]:
-    turn, context = run.turn, run.context
+def _dropped(
+    run: OpenRun, facts: Facts, unread: frozenset[int], texts: dict[str, str]
+) -> Iterator[AnyDropped]:
+    turn, context, tools = run.turn, run.context, run.context.prompt.tools
     summarised = turn.earlier_messages + len(turn.history) - turn.unsummarised_messages
     if summarised > 0:
         yield receipts.DroppedHistory(reason="summarised", count=summarised)
@@ -189,8 +191,9 @@ def _dropped(run: OpenRun, facts: Facts, unread: frozenset[int]) -> Iterator[Any
                 document_id=file.document_id,
                 filename=file.filename,
             )
-    if context.prompt.tools and not facts.takes_tools:
-        yield receipts.DroppedTools(reason="model_takes_none", names=_names(context.prompt.tools))
+    if tools and not facts.takes_tools:
+        digest = _kept(_json(tools), texts)
+        yield receipts.DroppedTools(reason="model_takes_none", names=_names(tools), sha256=digest)
     for problem in run.problems:
         yield receipts.DroppedServer(reason="unavailable", detail=problem)
 

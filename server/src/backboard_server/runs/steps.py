@@ -48,7 +48,7 @@ class Course:
     def __init__(self, run: OpenRun) -> None:
         """Begin with the first step, or with the one whose tools were at work when a process was lost."""
         self.run = run
-        self.draft = _new_draft(run) if run.interrupted is None else _restored(run, run.interrupted)
+        self.draft = new_draft(run) if run.interrupted is None else _restored(run, run.interrupted)
         self._offers_tools = bool(run.context.prompt.tools)
 
     def servers_calls(self, toolbox: Toolbox) -> list[ToolCall]:
@@ -60,7 +60,7 @@ class Course:
         """Begin the next step."""
         before, choice = self.draft.said, self.draft.choice
         self.run = run
-        self.draft = _new_draft(run, before)
+        self.draft = new_draft(run, before)
         self.draft.choice = choice  # a fallback that has answered answers to the end
 
 
@@ -76,7 +76,7 @@ async def take_steps(adapters: Adapters, course: Course, *, streamed: bool) -> A
             course.run = replace(run, context=with_tools(run.context, toolbox.definitions))
         if toolbox.problems:
             course.run = replace(course.run, problems=toolbox.problems)
-        _check_choice(course.run)
+        check_choice(course.run)
         stepping = _interrupted_step if run.interrupted else _step
         for place in range(TOOL_ROUNDS_MAX + 1):
             if place == TOOL_ROUNDS_MAX:
@@ -161,7 +161,8 @@ async def _executed(run: OpenRun, toolbox: Toolbox, call: ToolCall, used: Used) 
     return await toolbox.call(call, call_key=f"{run.run_id}:{call.id}")
 
 
-def _new_draft(run: OpenRun, before: Said | None = None) -> Draft:
+def new_draft(run: OpenRun, before: Said | None = None) -> Draft:
+    """Return an empty draft of the next step, as the prompt wants it written."""
     prompt = run.context.prompt
     return Draft(
         run.ids,
@@ -183,7 +184,7 @@ def _restored(run: OpenRun, stub: HistoryMessage) -> Draft:
     return draft
 
 
-def _check_choice(run: OpenRun) -> None:
+def check_choice(run: OpenRun) -> None:
     """Raise Invalid where a tool is to be called that nobody offers."""
     prompt = run.context.prompt
     names = [tool["function"]["name"] for tool in prompt.tools]
