@@ -204,10 +204,13 @@ def test_files_are_told_with_their_messages_and_those_not_shown_with_the_reason(
 def test_tools_that_a_model_does_not_take_are_left_out_and_said_to_be() -> None:
     run = run_of(turn_of(said("user", "One"), tools=[LOOK]))
 
-    receipt = receipted(run, facts=replace(FACTS, takes_tools=False)).receipt
+    made = receipted(run, facts=replace(FACTS, takes_tools=False))
 
-    assert receipts.DroppedTools(reason="model_takes_none", names=("look",)) in receipt.dropped
-    shown = sum(block.tokens or 0 for block in receipt.blocks)
+    tools = msgspec.json.encode([LOOK]).decode()
+    dropped = receipts.DroppedTools(reason="model_takes_none", names=("look",), sha256=digest(tools))
+    assert dropped in made.receipt.dropped
+    assert made.texts == {digest(tools): tools}
+    shown = sum(block.tokens or 0 for block in made.receipt.blocks)
     assert shown == run.context.tokens - run.context.tools_tokens
 
 
