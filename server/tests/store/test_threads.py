@@ -8,17 +8,27 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from backboard_server.domain.assistants import Assistant, AssistantSetup
 from backboard_server.domain.errors import NotFound
+from backboard_server.domain.events import RunIds
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.messages import Attachment
 from backboard_server.domain.prompts import ToolCall
 from backboard_server.store.assistants import insert_assistant
 from backboard_server.store.database import Connection, Database
-from backboard_server.store.threads import delete_thread, get_thread, insert_thread, list_threads
+from backboard_server.store.runs import continue_turn
+from backboard_server.store.threads import (
+    delete_thread,
+    get_saved,
+    get_thread,
+    insert_thread,
+    list_threads,
+)
 from backboard_server.store.turns import finish_turn, open_turn
 from conftest import Tenant
+from run_requests import CALLS, begin, complete, continuing, enqueue, outputs_of, wait_for_tools
 from turn_requests import finishing, opening, say, stored_file, turn_of
 from waiting import wait_until
 
@@ -81,6 +91,107 @@ async def test_a_message_comes_back_with_all_that_was_stored_of_it(
         "run_id": str(request.run_id),
         "tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}],
     }
+
+
+async def test_a_run_with_tools_is_told_as_its_calls_their_outputs_and_an_answer_that_names_all_calls(
+    database: Database, tenant: Tenant
+) -> None:
+    waiting = await wait_for_tools(database, tenant, content="question")
+    first, second = outputs_of(call_1="one", call_2="two")
+    request = continuing(waiting, [first, replace(second, is_error=True)])
+    await continue_turn(database, tenant.caller.tenant_id, request)
+    third = ToolCall("call_3", "look", "{}")
+    await complete(
+        database, tenant, waiting, answer_id=request.answer_id, status="REQUIRES_ACTION", tool_calls=(third,)
+    )
+    last = continuing(waiting, outputs_of(call_3="three"))
+    await continue_turn(database, tenant.caller.tenant_id, last)
+    await complete(database, tenant, waiting, answer_id=last.answer_id, content="done")
+
+    messages = (await get_thread(database, tenant.caller.tenant_id, waiting.thread_id)).messages
+
+    assert [(message.role, message.content, message.status) for message in messages] == [
+        ("user", "question", "COMPLETED"),
+        ("assistant", "", "COMPLETED"),
+        ("tool", "one", "COMPLETED"),
+        ("tool", "two", "FAILED"),
+        ("assistant", "Hi", "COMPLETED"),
+        ("tool", "three", "COMPLETED"),
+        ("assistant", "done", "COMPLETED"),
+    ]
+    run_id = str(waiting.run_id)
+    calls = [shown(call) for call in (*CALLS, third)]
+    assert [message.metadata for message in messages] == [
+        None,
+        {"run_id": run_id, "tool_calls": calls[:2]},
+        {"run_id": run_id, "tool_call_id": "call_1", "tool_name": "look"},
+        {"run_id": run_id, "tool_call_id": "call_2", "tool_name": "listen"},
+        {"run_id": run_id, "tool_calls": calls[2:]},
+        {"run_id": run_id, "tool_call_id": "call_3", "tool_name": "look"},
+        {"run_id": run_id, "all_run_tool_calls": calls},
+    ]
+
+
+async def test_the_calls_of_one_run_are_not_told_of_another(database: Database, tenant: Tenant) -> None:
+    waiting = await wait_for_tools(database, tenant)
+    await say(database, tenant, waiting.thread_id, "never mind")
+
+    messages = (await get_thread(database, tenant.caller.tenant_id, waiting.thread_id)).messages
+
+    assert [message.status for message in messages] == ["COMPLETED", "CANCELLED", "COMPLETED", "COMPLETED"]
+    assert messages[-1].metadata is not None
+    assert messages[-1].metadata.keys() == {"run_id"}
+
+
+async def test_messages_that_wait_for_their_turn_come_last_in_the_order_in_which_they_came(
+    database: Database, tenant: Tenant
+) -> None:
+    first = await begin(database, tenant, content="one")
+    queued = [await enqueue(database, tenant, first.thread_id, content=text) for text in ("two", "three")]
+    await complete(database, tenant, first, content="re: one")
+    saved = opening(thread_id=first.thread_id, run_id=None, answer_id=None, content="noted")
+    await open_turn(database, tenant.caller.tenant_id, saved)
+
+    thread = await get_thread(database, tenant.caller.tenant_id, first.thread_id)
+
+    assert [message.content for message in thread.messages] == ["one", "re: one", "noted", "two", "three"]
+    assert [message.id for message in thread.messages][3:] == [begun.request.message_id for begun in queued]
+    assert thread.message_count == 3
+
+
+async def test_a_message_that_no_model_answers_is_found_by_itself(
+    database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    file = stored_file()
+    request = opening(run_id=None, answer_id=None, content="noted", attachments=[file])
+    turn = await turn_of(database, tenant, request)
+
+    saved = await get_saved(database, tenant.caller.tenant_id, request.message_id)
+
+    assert saved.ids == RunIds(str(turn.thread_id), str(turn.assistant_id), None)
+    assert (saved.message.role, saved.message.content) == ("user", "noted")
+    assert [attached.document_id for attached in saved.message.attachments] == [file.document_id]
+    for tenant_id, message_id in (
+        (tenant.caller.tenant_id, new_id()),
+        (other_tenant.caller.tenant_id, request.message_id),
+    ):
+        with pytest.raises(NotFound):
+            await get_saved(database, tenant_id, message_id)
+
+
+async def test_a_thread_that_is_made_again_stays_as_it_is(
+    database: Database, tenant: Tenant, assistant: Assistant
+) -> None:
+    made = await insert_thread(database, tenant.caller.tenant_id, new_id(), assistant.id, {"first": True})
+
+    again = await insert_thread(database, tenant.caller.tenant_id, made.id, assistant.id, {"second": True})
+
+    assert again == made
+
+
+def shown(call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function}
 
 
 async def test_the_first_user_message_is_kept_by_its_beginning(database: Database, tenant: Tenant) -> None:
