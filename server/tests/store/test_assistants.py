@@ -59,6 +59,16 @@ async def test_an_assistant_comes_back_as_it_was_stored(database: Database, tena
         assert getattr(made, field) == getattr(setup, field)
 
 
+async def test_an_assistant_that_is_made_again_stays_as_it_is(database: Database, tenant: Tenant) -> None:
+    made = await make(database, tenant, "Ada")
+
+    again = await insert_assistant(
+        database, tenant.caller.tenant_id, made.id, AssistantSetup(name="Grace", tools=TOOLS)
+    )
+
+    assert again == made
+
+
 async def test_its_fallbacks_and_mcp_servers_come_back_as_nouns(database: Database, tenant: Tenant) -> None:
     fallbacks = [ModelChoice("openai", "gpt-4o")]
     servers = [
