@@ -111,10 +111,10 @@ async def test_a_receipt_keeps_what_this_version_does_not_know(
         "model_name": "gpt-4o",
         "created_at": "2026-11-23T10:00:00Z",
         "blocks": [
-            {"kind": "system_prompt", "tokens": 4, "text": "Be brief."},
+            {"kind": "system", "tokens": 4, "text": "Be brief."},
             {"kind": "history", "tokens": 40, "message_ids": [MESSAGE_ID], "window": 3},
         ],
-        "dropped": [{"kind": "history", "reason": "window", "message_ids": [MESSAGE_ID]}],
+        "dropped": [{"kind": "history", "reason": "window", "count": 3}],
         "attempts": [{"model_provider": "openai", "model_name": "gpt-4o"}],
         "timings": {"first_token": 0.25, "total": 1.5},
         "usage": {"input_tokens": 10},
@@ -142,7 +142,14 @@ async def test_a_replay_says_what_is_to_be_otherwise_and_no_more(
     server.script(json_answer(answer))
 
     replay = await client.replay_message(
-        THREAD_ID, MESSAGE_ID, "anthropic", thinking={"effort": "low"}, tools=[], idempotency_key="k"
+        THREAD_ID,
+        MESSAGE_ID,
+        "anthropic",
+        thinking={"effort": "low"},
+        tools=[],
+        tool_choice="none",
+        response_format={"type": "text"},
+        idempotency_key="k",
     )
 
     request = server.last_request
@@ -150,6 +157,12 @@ async def test_a_replay_says_what_is_to_be_otherwise_and_no_more(
         "POST",
         f"/api/threads/{THREAD_ID}/messages/{MESSAGE_ID}/replay",
     )
-    assert request.json == {"llm_provider": "anthropic", "thinking": {"effort": "low"}, "tools": []}
+    assert request.json == {
+        "llm_provider": "anthropic",
+        "thinking": {"effort": "low"},
+        "tools": [],
+        "tool_choice": "none",
+        "response_format": {"type": "text"},
+    }
     assert request.headers["idempotency-key"] == "k"
     assert (replay.original["content"], replay.replay["content"]) == ("a", "b")

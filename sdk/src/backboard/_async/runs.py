@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping, cast
+from typing import TYPE_CHECKING, Any, Literal, Mapping, cast
 
 from backboard._answers import parse, parse_dict, parse_list
 from backboard._event_reader import Place
@@ -66,12 +66,15 @@ class RunMethods:
         memory: str | None = None,
         thinking: Mapping[str, Any] | None = None,
         tools: list[Tool] | None = None,
+        tool_choice: Literal["auto", "none", "required"] | Mapping[str, Any] | None = None,
+        response_format: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
         timeout: Timeout = None,
     ) -> Replay:
         """Ask once more for an answer, from the context that it was made from, with what is given changed.
 
-        The thread stays as it is: what comes of it stands in the result, beside the original.
+        The thread stays as it is: what comes of it stands in the result, beside the original. Tools that the
+        model calls are not executed. What it costs counts.
         """
         fields = given(
             llm_provider=llm_provider,
@@ -80,6 +83,8 @@ class RunMethods:
             memory=memory,
             thinking=thinking,
             tools=tools,
+            tool_choice=tool_choice,
+            response_format=response_format,
         )
         request = Request("POST", path("threads", thread_id, "messages", message_id, "replay"), fields=fields)
         return parse(Replay, await self._transport.fetch(request.under(idempotency_key), timeout))

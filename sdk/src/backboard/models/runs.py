@@ -52,33 +52,50 @@ class RunCancellation(TypedDict):
 
 
 class ReceiptBlock(Record):
-    """A part of what the model was shown: `kind` says which, and more fields say where it came from."""
+    """A part of what the model was shown: `kind` says which, and more fields say where it came from.
+
+    `system`, `summary`, `tools` and `repair` have a `text`; `history`, `question` and `step` have `messages`,
+    each with its role and content; `files` has `files`.
+    """
 
     kind: str
     tokens: Optional[int] = None
     text: Optional[str] = None
-    message_ids: Optional[List[str]] = None
     sha256: Optional[str] = None
+    names: Optional[List[str]] = None
+    message_ids: Optional[List[str]] = None
+    messages: Optional[List[Dict[str, Any]]] = None
+    files: Optional[List[Dict[str, Any]]] = None
 
 
 class Receipt(Record):
     """What an answer was made from: what the model was shown and what not, who was asked, and what it cost.
 
-    `timings` are seconds. Each of `dropped` has a `kind` and a `reason`.
+    `timings` are seconds. Each of `dropped` has a `kind` and a `reason`; `retries` are calls that failed and
+    were made again. `step` counts the answers of the run. `cost_usd` is None where it is unknown, never free.
     """
 
     message_id: UUID
     run_id: Optional[str] = None
     thread_id: Optional[UUID] = None
+    assistant_id: Optional[UUID] = None
+    status: Optional[str] = None
+    created_at: Optional[datetime] = None
     model_provider: Optional[str] = None
     model_name: Optional[str] = None
-    created_at: Optional[datetime] = None
+    step: Optional[int] = None
+    finish_reason: Optional[str] = None
+    error_code: Optional[str] = None
     blocks: List[ReceiptBlock] = Field(default_factory=lambda: [])
     dropped: List[Dict[str, Any]] = Field(default_factory=lambda: [])
     attempts: Optional[List[Attempt]] = None
+    retries: List[Dict[str, Any]] = Field(default_factory=lambda: [])
+    fallbacks: List[Dict[str, Any]] = Field(default_factory=lambda: [])
     timings: Dict[str, Any] = Field(default_factory=lambda: {})
+    tokens: Optional[Dict[str, Any]] = None
     usage: Optional[Dict[str, Any]] = None
     price: Optional[Dict[str, Any]] = None
+    cost_usd: Optional[float] = None
 
 
 class Replay(Record):
