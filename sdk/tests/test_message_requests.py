@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from backboard import ToolOutput
-from backboard._message_requests import message_request, run_outputs_request, thread_outputs_request
+from backboard._message_requests import (
+    OutputOptions,
+    message_request,
+    run_outputs_request,
+    thread_outputs_request,
+)
 
 
 @pytest.mark.parametrize(("given", "sent"), [(True, "true"), (False, "false"), ("false", "false")])
@@ -54,10 +59,19 @@ def test_uploads_stand_under_the_fields_they_were_given_for() -> None:
 def test_outputs_may_be_models_and_dicts() -> None:
     outputs = [ToolOutput(tool_call_id="a", output="1"), {"tool_call_id": "b", "output": "2"}]
 
-    to_thread = thread_outputs_request("t", outputs, True)
+    to_thread = thread_outputs_request("t", outputs, True, {"tool_choice": "none"})
     to_run = run_outputs_request("t", "r", outputs, True, {"tools": None})
 
     assert to_thread.path == "/threads/tool-outputs"
-    assert to_thread.fields == {"thread_id": "t", "tool_outputs": outputs, "stream": True}
+    assert to_thread.fields == {
+        "thread_id": "t", "tool_outputs": outputs, "tool_choice": "none", "stream": True,
+    }  # fmt: skip
     assert (to_run.path, to_run.query) == ("/threads/t/runs/r/submit-tool-outputs", {"stream": "true"})
     assert to_run.fields == {"tool_outputs": outputs}
+
+
+def test_outputs_have_no_other_keywords() -> None:
+    wrong: OutputOptions = {"stram": True}  # pyright: ignore[reportAssignmentType] - as a program without types would
+
+    with pytest.raises(TypeError, match="stram"):
+        thread_outputs_request("t", [], False, wrong)

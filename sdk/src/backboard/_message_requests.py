@@ -83,6 +83,17 @@ class MessageOptions(TypedDict, total=False):
     input_references: list[UploadFile] | None
 
 
+class OutputOptions(TypedDict, total=False):
+    """The keywords of what is handed in for tools; each holds from here on, in place of the message's own."""
+
+    tools: list[Tool] | None
+    tool_choice: Literal["auto", "none", "required"] | Mapping[str, Any] | None
+    """For the next step: `auto`, `none`, `required`, or one function."""
+    mcp_servers: Sequence[Mapping[str, Any]] | None
+    thinking: Mapping[str, Any] | None
+    on_disconnect: OnDisconnect | None
+
+
 _UPLOADS = ("files", "audio_file", "input_image", "input_last_frame", "input_video", "input_references")
 _KNOWN = frozenset(MessageOptions.__annotations__)
 
@@ -96,9 +107,7 @@ def message_request(
 
     `named` holds the fields that are parameters of the method. Raises TypeError for an unknown keyword.
     """
-    unknown = sorted(set(options) - _KNOWN)
-    if unknown:
-        raise TypeError(f"A message has no {', '.join(unknown)}; it has {', '.join(sorted(_KNOWN))}.")
+    _refuse_unknown("A message has", options, _KNOWN)
     fields = given(**named, **options)
     citation = fields.pop("memory_citation", None)
     if citation is not None:
@@ -110,22 +119,35 @@ def message_request(
     return Request("POST", "/threads/messages", fields=fields, uploads=uploads)
 
 
-def thread_outputs_request(thread_id: Id, outputs: Sequence[Output], stream: bool) -> Request:
+def thread_outputs_request(
+    thread_id: Id, outputs: Sequence[Output], stream: bool, options: OutputOptions
+) -> Request:
     """Return the request that hands tool outputs to the run of a thread that waits for them."""
-    fields = {"thread_id": thread_id, "tool_outputs": _outputs(outputs), "stream": stream}
+    fields = {"thread_id": thread_id, **_output_fields(outputs, options), "stream": stream}
     return Request("POST", "/threads/tool-outputs", fields=fields)
 
 
 def run_outputs_request(
-    thread_id: Id, run_id: str, outputs: Sequence[Output], stream: bool, again: Mapping[str, Any]
+    thread_id: Id, run_id: str, outputs: Sequence[Output], stream: bool, options: OutputOptions
 ) -> Request:
-    """Return the request that hands tool outputs to one run; `again` repeats what held for the turn alone."""
+    """Return the request that hands tool outputs to one run."""
     return Request(
         "POST",
         path("threads", thread_id, "runs", run_id, "submit-tool-outputs"),
         query={"stream": "true" if stream else "false"},
-        fields={"tool_outputs": _outputs(outputs), **given(**again)},
+        fields=_output_fields(outputs, options),
     )
+
+
+def _output_fields(outputs: Sequence[Output], options: OutputOptions) -> dict[str, Any]:
+    _refuse_unknown("Tool outputs have", options, frozenset(OutputOptions.__annotations__))
+    return {"tool_outputs": _outputs(outputs), **given(**options)}
+
+
+def _refuse_unknown(what: str, options: Mapping[str, Any], known: frozenset[str]) -> None:
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise TypeError(f"{what} no {', '.join(unknown)}; there are {', '.join(sorted(known))}.")
 
 
 def _outputs(outputs: Sequence[Output]) -> list[Any]:

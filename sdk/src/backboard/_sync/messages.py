@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping, overload
+from typing import TYPE_CHECKING, overload
 
 from typing_extensions import Literal, Unpack
 
 from backboard._answers import parse
 from backboard._message_requests import (
     MessageOptions,
+    OutputOptions,
     message_request,
     run_outputs_request,
     thread_outputs_request,
@@ -19,7 +20,7 @@ from backboard.models.messages import ChatMessagesResponse, ToolOutputsResponse
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from backboard._message_requests import OnDisconnect, Output, Tool
+    from backboard._message_requests import Output
     from backboard._options import Timeout
     from backboard._requests import Id, Request
     from backboard._uploads import UploadFile
@@ -194,6 +195,7 @@ class MessageMethods:
         *,
         idempotency_key: str | None = None,
         timeout: Timeout = None,
+        **options: Unpack[OutputOptions],
     ) -> ChatMessagesResponse: ...
 
     @overload
@@ -205,6 +207,7 @@ class MessageMethods:
         stream: Literal[True],
         idempotency_key: str | None = None,
         timeout: Timeout = None,
+        **options: Unpack[OutputOptions],
     ) -> MessageStream: ...
 
     @overload
@@ -216,6 +219,7 @@ class MessageMethods:
         *,
         idempotency_key: str | None = None,
         timeout: Timeout = None,
+        **options: Unpack[OutputOptions],
     ) -> ChatMessagesResponse | MessageStream: ...
 
     def submit_tool_outputs_simple(
@@ -226,9 +230,13 @@ class MessageMethods:
         *,
         idempotency_key: str | None = None,
         timeout: Timeout = None,
+        **options: Unpack[OutputOptions],
     ) -> ChatMessagesResponse | MessageStream:
-        """Hand in what the tools returned, all together, to the run of the thread that waits for it."""
-        request = thread_outputs_request(thread_id, tool_outputs, stream).under(idempotency_key)
+        """Hand in what the tools returned, all together, to the run of the thread that waits for it.
+
+        `options` are the keywords of OutputOptions: tools, tool_choice, mcp_servers, thinking, on_disconnect.
+        """
+        request = thread_outputs_request(thread_id, tool_outputs, stream, options).under(idempotency_key)
         return self._answer(request, stream, timeout)
 
     @overload
@@ -239,11 +247,9 @@ class MessageMethods:
         tool_outputs: Sequence[Output],
         stream: Literal[False] = False,
         *,
-        tools: list[Tool] | None = None,
-        thinking: Mapping[str, Any] | None = None,
-        on_disconnect: OnDisconnect | None = None,
         idempotency_key: str | None = None,
         timeout: Timeout = None,
+        **options: Unpack[OutputOptions],
     ) -> ToolOutputsResponse: ...
 
     @overload
@@ -254,11 +260,9 @@ class MessageMethods:
         tool_outputs: Sequence[Output],
         *,
         stream: Literal[True],
-        tools: list[Tool] | None = None,
-        thinking: Mapping[str, Any] | None = None,
-        on_disconnect: OnDisconnect | None = None,
         idempotency_key: str | None = None,
         timeout: Timeout = None,
+        **options: Unpack[OutputOptions],
     ) -> MessageStream: ...
 
     @overload
@@ -269,11 +273,9 @@ class MessageMethods:
         tool_outputs: Sequence[Output],
         stream: bool = False,
         *,
-        tools: list[Tool] | None = None,
-        thinking: Mapping[str, Any] | None = None,
-        on_disconnect: OnDisconnect | None = None,
         idempotency_key: str | None = None,
         timeout: Timeout = None,
+        **options: Unpack[OutputOptions],
     ) -> ToolOutputsResponse | MessageStream: ...
 
     def submit_tool_outputs(
@@ -283,18 +285,15 @@ class MessageMethods:
         tool_outputs: Sequence[Output],
         stream: bool = False,
         *,
-        tools: list[Tool] | None = None,
-        thinking: Mapping[str, Any] | None = None,
-        on_disconnect: OnDisconnect | None = None,
         idempotency_key: str | None = None,
         timeout: Timeout = None,
+        **options: Unpack[OutputOptions],
     ) -> ToolOutputsResponse | MessageStream:
         """Hand in what the tools returned, all together, to one run.
 
-        `tools` and `thinking` repeat what was given with the message: it held for that turn alone.
+        `options` are the keywords of OutputOptions: tools, tool_choice, mcp_servers, thinking, on_disconnect.
         """
-        again = {"tools": tools, "thinking": thinking, "on_disconnect": on_disconnect}
-        request = run_outputs_request(thread_id, run_id, tool_outputs, stream, again).under(idempotency_key)
+        request = run_outputs_request(thread_id, run_id, tool_outputs, stream, options).under(idempotency_key)
         if stream:
             return self._transport.stream(request, timeout)
         return parse(ToolOutputsResponse, self._transport.fetch(request, timeout))

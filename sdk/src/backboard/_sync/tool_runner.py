@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable, Sequence
 from typing_extensions import Unpack
 
 from backboard._answers import flat_answer, parse
-from backboard._message_requests import MessageOptions, message_request, run_outputs_request
+from backboard._message_requests import MessageOptions, OutputOptions, message_request, run_outputs_request
 from backboard._toolbox import Toolbox
 from backboard.models.messages import ChatMessagesResponse
 
@@ -64,7 +64,11 @@ class ToolRunnerMethods:
             "stream": is_stream,
         }
         options["tools"] = list(toolbox.definitions)
-        again = {name: options.get(name) for name in ("tools", "thinking", "on_disconnect")}
+        again: OutputOptions = {
+            "tools": options["tools"],
+            "thinking": options.get("thinking"),
+            "on_disconnect": options.get("on_disconnect"),
+        }
         answer = self._ask(message_request(named, files, options), toolbox, is_stream, timeout)
         for _ in range(tool_rounds_max):
             if answer.status != "REQUIRES_ACTION" or not answer.tool_calls:
