@@ -228,7 +228,7 @@ async def test_the_application_runs_its_routines_and_no_others(owner: Connection
     )
 
     assert runnable == {
-        "find_key", "claim_key", "claim_jobs", "claim_lost_runs", "purge_expired",
+        "find_key", "claim_key", "claim_jobs", "claim_lost_runs", "purge_expired", "past_turn",
         "open_turn", "read_turn", "insert_run", "make_way", "start_queued", "resume_turn", "continue_turn",
         "finish_turn", "finish_calls", "pending_calls", "check_outputs", "are_repeated", "insert_outputs",
         "sync_runs", "append_log", "shown_run", "cancel_run", "end_idle_run", "take_over_run", "add_usage",
@@ -244,7 +244,7 @@ async def test_routines_with_the_owners_rights_are_few_and_look_nowhere_else_for
     )
 
     assert {routine["proname"] for routine in routines} == {
-        "find_key", "claim_jobs", "claim_lost_runs", "purge_expired",
+        "find_key", "claim_jobs", "claim_lost_runs", "purge_expired", "past_turn",
     }  # fmt: skip
     for routine in routines:
         assert routine["proconfig"] == ["search_path=backboard, pg_temp"]
