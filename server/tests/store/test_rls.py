@@ -244,7 +244,7 @@ async def test_routines_with_the_owners_rights_are_few_and_look_nowhere_else_for
     )
 
     assert {routine["proname"] for routine in routines} == {
-        "find_key", "claim_jobs", "claim_lost_runs", "purge_expired", "past_turn",
+        "find_key", "claim_jobs", "claim_lost_runs", "purge_expired",
     }  # fmt: skip
     for routine in routines:
         assert routine["proconfig"] == ["search_path=backboard, pg_temp"]
