@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 
 from torture.rig.stage import Outcome, Stage
 
-from . import kills, postgres
+from . import cuts, kills, postgres
 
 SHARED: dict[str, Callable[[Stage], Awaitable[Outcome]]] = {
     "kills": kills.run,
     "postgres": postgres.run,
+    "cuts": cuts.run,
 }

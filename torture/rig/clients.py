@@ -224,7 +224,7 @@ class Client:
     def _pursuit(self, beginning: Beginning, question: Question) -> Pursuit:
         is_left_alone = self._chance.random() < _LEFT_ALONE
 
-        def on_break() -> None:
+        async def on_break() -> None:
             if pursuit.connections == 1:
                 self._book.tally.hit(question)
             if is_left_alone:

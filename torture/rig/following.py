@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from msgspec import Struct
@@ -45,11 +45,11 @@ class Pursuit:
         beginning: Beginning | None = None,
         *,
         cuts: Iterable[int] = (),
-        on_break: Callable[[], None] | None = None,
+        on_break: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         """Each of `cuts` is how many bytes of the next answer get through; once they are used up, all do.
 
-        `on_break` is called after each break; it may raise Broken to give up.
+        `on_break` is awaited after each break, before the next try; it may raise Broken to give up.
         """
         self.collected = Collected()
         self.is_acknowledged = False
@@ -69,10 +69,12 @@ class Pursuit:
         chance: random.Random,
         thread_id: str,
         run_id: str,
+        *,
         cuts: Iterable[int] = (),
+        on_break: Callable[[], Awaitable[object]] | None = None,
     ) -> Pursuit:
         """Return a further reader, of a run that somebody else began."""
-        pursuit = cls(caller, chance, cuts=cuts)
+        pursuit = cls(caller, chance, cuts=cuts, on_break=on_break)
         pursuit._place = (thread_id, run_id)
         return pursuit
 
@@ -84,7 +86,7 @@ class Pursuit:
                     await self._read_on()
                 except Broken as broken:
                     if self._on_break is not None and not broken.is_unsent:
-                        self._on_break()
+                        await self._on_break()
                     await asyncio.sleep(self._chance.uniform(*_PAUSES_SECONDS))
         return self.collected
 

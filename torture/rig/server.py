@@ -75,6 +75,15 @@ class Server:
             await until(self._is_ready)
         return time.monotonic() - started
 
+    async def whole(self) -> None:
+        """Wait until it is ready, and has all its web processes."""
+
+        async def is_whole() -> bool:
+            return await self._is_ready() and len(self.web()) == self.plan.web_processes
+
+        async with asyncio.timeout(READY_SECONDS_MAX):
+            await until(is_whole)
+
     async def stop(self) -> None:
         """Ask it to stop, and kill what has not after a minute."""
         self._is_stopping = True
