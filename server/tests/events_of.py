@@ -25,3 +25,12 @@ def types_of(events: list[dict[str, Any]]) -> list[str]:
     """Return the events' types, runs of the same type as one."""
     types = [event["type"] for event in events]
     return [kind for number, kind in enumerate(types) if number == 0 or types[number - 1] != kind]
+
+
+def numbered_events_of(body: str) -> list[tuple[int, dict[str, Any]]]:
+    """Return the events of a stream that begins, or goes on, anywhere in a run: each with its number."""
+    assert not body or body.endswith("\n\n")
+    blocks = [block.split("\n") for block in body.split("\n\n")[:-1] if not block.startswith(":")]
+    return [
+        (int(block[0].removeprefix("id: ")), json.loads(block[1].removeprefix("data: "))) for block in blocks
+    ]

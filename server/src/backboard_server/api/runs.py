@@ -252,7 +252,8 @@ def _last_event_id(request: Request) -> int:
     text = request.headers.get("last-event-id", "").strip()
     if not text:
         return 0
-    if not text.isascii() or not text.isdigit() or int(text) > SEQUENCE_MAX:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(SEQUENCE_MAX))
+    if not is_number or int(text) > SEQUENCE_MAX:
         finding = {
             "loc": ("header", "Last-Event-ID"),
             "msg": "must be the id of an event of this run: send back the last one that you saw",
