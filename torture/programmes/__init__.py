@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable
 
 from torture.rig.stage import Outcome, Stage
 
-from . import cuts, kills, postgres
+from . import cuts, keys, kills, postgres
 
 SHARED: dict[str, Callable[[Stage], Awaitable[Outcome]]] = {
     "kills": kills.run,
     "postgres": postgres.run,
     "cuts": cuts.run,
+    "keys": keys.run,
 }

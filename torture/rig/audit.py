@@ -93,6 +93,12 @@ class Audit:
         """Return the rows of a query about runs, their logs or jobs, of all tenants."""
         return [dict(row.items()) for row in await self._owner.fetch(query, *arguments)]
 
+    async def of_tenant(self, name: str, query: str) -> list[dict[str, Any]]:
+        """Return the rows of a query about anything that a tenant has."""
+        (tenant,) = await self.rows("SELECT tenant_id FROM tenants WHERE name = $1", name)
+        await self._app.execute(f"SET backboard.tenant_id = '{tenant['tenant_id']}'")
+        return [dict(row.items()) for row in await self._app.fetch(query)]
+
     async def open_runs(self) -> int:
         """Return how many runs are not over, and wait for nobody outside."""
         query = "SELECT count(*) FROM runs WHERE status IN ('QUEUED', 'IN_PROGRESS')"
