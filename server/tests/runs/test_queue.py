@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from backboard_server.adapters import Adapters
 from backboard_server.domain.errors import Conflict
@@ -193,3 +196,25 @@ async def test_a_message_whose_process_is_lost_while_it_waits_is_answered_all_th
 
     assert run.message_id == UUID(str(second.accepted.run.answer_id if second.accepted.run else ""))
     assert (await said_in(other, tenant, second))[-1] == ("assistant", "At once.")
+
+
+async def test_the_model_is_told_of_files_that_came_with_a_message_that_waited(
+    app: FastAPI, client: httpx.AsyncClient, vendor: FakeVendor
+) -> None:
+    vendor.script(SLOW, QUICK)
+    thread = (await client.post("/threads/messages", json={"content": "x", "send_to_llm": False})).json()
+    path = f"/threads/{thread['thread_id']}/messages"
+    first = asyncio.create_task(client.post(path, json={"content": "First"}))
+    await vendor.wait_for_requests(1)
+
+    png = b"\x89PNG\r\n\x1a\n" + bytes(32)
+    second = await client.post(
+        path,
+        data={"content": "Look"},
+        files=[("files", ("notes.txt", b"Notes", "text/plain")), ("files", ("pixel.png", png, "image/png"))],
+    )
+
+    assert (await first).status_code == second.status_code == 200
+    shown = vendor.requests[-1].body["messages"][-1]["content"]
+    assert "[Files attached, whose contents are not shown: notes.txt]" in str(shown)
+    assert "image_url" in str(shown)

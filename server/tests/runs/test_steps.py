@@ -223,7 +223,7 @@ async def lose_while_tools_work(
 async def test_a_call_that_was_under_way_at_a_crash_is_not_made_again(
     process: Replica, other: Replica, tenant: Tenant, vendor: FakeVendor, owner: Connection, mcp: FakeMcp
 ) -> None:
-    vendor.script(calls(("write", "call_1")), Answer(text="I do not know."))
+    vendor.script(calls(("write", "call_1"), text="I write."), Answer(text="I do not know."))
     mcp.script(Reply(fault="hang"))
     sent = await send(process, tenant, mcp)
 
@@ -234,6 +234,8 @@ async def test_a_call_that_was_under_way_at_a_crash_is_not_made_again(
     tool = (await other.thread(tenant, sent)).messages[2]
     assert tool.status == "FAILED"
     assert "nobody knows" in (tool.content or "")
+    asked = vendor.requests[-1].body["messages"]
+    assert [message["role"] for message in asked] == ["user", "assistant", "tool"]
 
 
 async def test_a_call_that_may_be_repeated_is_made_again_under_the_same_key(

@@ -47,9 +47,9 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(self, reader: EventReader, *, watches_client: bool = False) -> None:
-        """`reader` is closed when the client goes away;
+        """`reader` is closed when the client goes away.
 
-        with `watches_client` at once, not at the next event.
+        With `watches_client` at once, not at the next event.
         """
         super().__init__()
         self._reader = reader

@@ -41,12 +41,12 @@ class HistoryMessage(Struct, frozen=True, kw_only=True):
 
 
 class HistoryFile(Struct, frozen=True, kw_only=True):
-    """A file that came with an earlier message and that a model may be able to look at or listen to."""
+    """A file that came with an earlier message; without a `media_type` a model can only be told its name."""
 
     message_id: UUID
     document_id: UUID
     filename: str
-    media_type: str
+    media_type: str | None = None
     file_size_bytes: int
     blob_key: str
 

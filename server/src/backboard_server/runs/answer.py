@@ -85,9 +85,9 @@ def _asked(
 
 
 def _check(prompt: Prompt, draft: Draft) -> _Checked:
-    """Check the calls, or where there are none the text;
+    """Check the calls, or where there are none the text.
 
-    calls are no answer yet, whatever was said beside them.
+    Calls are no answer yet, whatever was said beside them.
     """
     if draft.tool_calls:
         used_ids = {call.id for message in prompt.messages for call in message.tool_calls}

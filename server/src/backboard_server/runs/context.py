@@ -99,6 +99,9 @@ def assemble(
         hidden = [file.filename for file in files if kind_of(file.media_type) is None]
         messages.append(PromptMessage("user", with_filenames(message.content, hidden)))
         message_ids.append(question_id)
+    elif question_id is not None and question_id in index_of:
+        place = index_of[question_id]
+        messages[place] = _with_names_of_files(messages[place], turn, question_id)
     tools = message.tools if message.tools is not None else turn.tools
     prompt = Prompt(
         choice=choice,
@@ -180,6 +183,12 @@ def with_filenames(content: str, filenames: Sequence[str]) -> str:
     if not filenames:
         return content
     return f"{content}\n\n[Files attached, whose contents are not shown: {', '.join(filenames)}]".strip()
+
+
+def _with_names_of_files(asked: PromptMessage, turn: Turn, question_id: UUID) -> PromptMessage:
+    files = [file for file in turn.media or () if file.message_id == question_id]
+    hidden = [file.filename for file in files if kind_of(file.media_type) is None]
+    return replace(asked, content=with_filenames(asked.content, hidden))
 
 
 def _shown(

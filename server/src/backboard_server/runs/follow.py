@@ -1,4 +1,4 @@
-"""Following a run by its log: what happened after a number, and what happens, exactly and from any process."""
+"""Following a run by its log: what happened after a number, and what happens, from any process and exact."""
 
 from __future__ import annotations
 
@@ -95,9 +95,9 @@ class Follower:
 
 
 async def find_continuing(adapters: Adapters, tenant_id: UUID, run: Run, call_ids: Collection[str]) -> int:
-    """Return the number before the one with which a run went on with the outputs of these calls;
+    """Return the number before the one with which a run went on with the outputs of these calls.
 
-    0 if unknown.
+    It is 0 if that is unknown.
     """
     reader = LogReader(ids_of(run))
     found = 0

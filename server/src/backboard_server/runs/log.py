@@ -44,9 +44,9 @@ class RunLog:
     """Numbers the events of one run, and keeps those that are not in the database yet."""
 
     def __init__(self, logged_through: int = 0, *, counts_from: int | None = None) -> None:
-        """The database has the events up to `logged_through`;
+        """The database has the events up to `logged_through`.
 
-        numbering goes on after it, or `counts_from`.
+        Numbering goes on after it, or `counts_from`.
         """
         self.stop_reason: StopReason | None = None
         self.on_much: Callable[[], None] | None = None

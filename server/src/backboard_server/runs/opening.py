@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backboard_server.adapters import Adapters
 from backboard_server.domain.errors import Invalid
@@ -54,15 +55,18 @@ class QueuedRun(Struct, frozen=True, kw_only=True):
         message: SendMessage | None = None,
         files: Sequence[StoredFile] = (),
     ) -> OpenRun:
-        """Return the run with its turn;
+        """Return the run with its turn.
 
-        a `message` is new, without one all that was said is in the history.
+        A `message` is new; without one all that was said is in the history.
         """
         keys = adapters.sealer.keys_of(self.caller.tenant_id, self.caller.provider_keys)
         fallbacks = self.fallbacks
         if fallbacks is None:
             wished = turn.fallbacks if self.options.fallbacks is None else self.options.fallbacks
             fallbacks = await _still_possible(adapters, wished, keys)
+        interrupted = _interrupted(turn) if message is None else None
+        if interrupted is not None:  # it is shown once its tools have returned
+            turn = replace(turn, history=turn.history[:-1])
         servers = turn.mcp_servers if self.options.mcp_servers is None else self.options.mcp_servers
         return OpenRun(
             caller=self.caller,
@@ -79,7 +83,7 @@ class QueuedRun(Struct, frozen=True, kw_only=True):
             log=self.log,
             clock=self.clock,
             epoch=self.epoch,
-            interrupted=_interrupted(turn) if message is None else None,
+            interrupted=interrupted,
         )
 
 

@@ -51,9 +51,9 @@ class SyncRuns(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Synced(Struct, frozen=True):
-    """What has become of the runs that are watched, and of those that are followed;
+    """What has become of the runs that are watched, and of those that are followed.
 
-    one that is gone is missing.
+    One that is gone is missing.
     """
 
     states: list[RunLogState]

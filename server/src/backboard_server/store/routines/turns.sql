@@ -35,6 +35,7 @@ BEGIN
        OR w.run_id = _run;
 
     -- What was attached to earlier messages, newest first: whether it is shown again is decided above the store.
+    -- Of the question of a run that goes on there is everything, as names of files that cannot be shown are told.
     SELECT jsonb_agg(jsonb_build_object(
         'message_id', f.message_id, 'document_id', f.id, 'filename', f.filename, 'media_type', f.media_type,
         'file_size_bytes', f.file_size_bytes, 'blob_key', f.blob_key
@@ -44,7 +45,9 @@ BEGIN
         SELECT d.message_id, d.id, d.filename, d.media_type, d.file_size_bytes, d.blob_key
         FROM documents AS d
         WHERE d.tenant_id = _tenant AND d.thread_id = _thread.id AND d.message_id IS NOT NULL
-          AND d.media_type IS NOT NULL
+          AND (d.media_type IS NOT NULL OR d.message_id = (
+              SELECT r.question_id FROM runs AS r WHERE r.tenant_id = _tenant AND r.id = _run
+          ))
         ORDER BY d.id DESC
         LIMIT (_limits ->> 'media_max')::integer
     ) AS f;
