@@ -9,6 +9,7 @@ import pytest
 from backboard_server.domain.errors import (
     BackboardError,
     BudgetSpent,
+    Cancelled,
     Conflict,
     Forbidden,
     Invalid,
@@ -18,6 +19,7 @@ from backboard_server.domain.errors import (
     Unavailable,
     Upstream,
     UpstreamKind,
+    failure_of,
 )
 
 KINDS = [Unauthorized, Forbidden, NotFound, Invalid, Conflict, Limit, BudgetSpent, Unavailable]
@@ -62,6 +64,38 @@ def test_another_model_is_asked_unless_the_same_words_would_fail_there_too(kind:
 @pytest.mark.parametrize("kind", ["spend_limit", "circuit_open", "rejected_key", "context_length"])
 def test_a_time_to_come_back_makes_nothing_else_worth_a_retry(kind: UpstreamKind) -> None:
     assert not Upstream("No", kind=kind, provider="openai", retry_after_seconds=1).is_retryable
+
+
+STORED = [
+    NotFound("Gone"),
+    Invalid("No"),
+    Invalid("No key", code="provider_not_configured"),
+    Invalid("No", code="address_forbidden"),
+    Conflict("Moved on"),
+    Limit("Too much"),
+    BudgetSpent("Used up"),
+    Unavailable("Away"),
+    Unavailable("Stopping", code="server_stopped"),
+    Unavailable("Lost", code="run_interrupted"),
+    Cancelled("Stopped"),
+    BackboardError("A bug", code="internal_error"),
+]
+
+
+@pytest.mark.parametrize("failure", STORED, ids=lambda failure: failure.error_code)
+def test_a_failure_is_of_its_kind_again_when_its_code_is_read_back(failure: BackboardError) -> None:
+    again = failure_of(failure.error_code, failure.message)
+
+    assert type(again) is type(failure)
+    assert (again.error_code, again.message) == (failure.error_code, failure.message)
+
+
+@pytest.mark.parametrize("kind", get_args(UpstreamKind))
+def test_a_providers_failure_is_of_its_kind_again_too(kind: UpstreamKind) -> None:
+    again = failure_of(f"provider_{kind}", "Failed", 3.0)
+
+    assert isinstance(again, Upstream)
+    assert (again.kind, again.message, again.retry_after_seconds) == (kind, "Failed", 3.0)
 
 
 def test_a_rate_limit_is_retried_where_the_provider_says_when() -> None:

@@ -162,16 +162,18 @@ class Upstream(BackboardError):
         return self.kind not in _HOPELESS
 
 
+_UPSTREAM_KINDS: dict[str, UpstreamKind] = {f"provider_{kind}": kind for kind in get_args(UpstreamKind)}
 _KINDS: dict[str, type[BackboardError]] = {
-    **{kind.code: kind for kind in (NotFound, Invalid, Conflict, BudgetSpent, Unavailable, Cancelled)},
+    **{kind.code: kind for kind in (NotFound, Conflict, Limit, BudgetSpent, Unavailable, Cancelled)},
     "server_stopped": Unavailable,
     "run_interrupted": Unavailable,
+    "internal_error": BackboardError,
 }
 
 
 def failure_of(code: str, message: str, retry_after_seconds: float | None = None) -> BackboardError:
-    """Return the failure that a stored code and message stand for."""
-    if code.startswith("provider_"):
-        kind: UpstreamKind = next(kind for kind in get_args(UpstreamKind) if f"provider_{kind}" == code)
+    """Return the failure that a stored code and message stand for; the other codes are those of Invalid."""
+    kind = _UPSTREAM_KINDS.get(code)
+    if kind is not None:
         return Upstream(message, kind=kind, provider="", retry_after_seconds=retry_after_seconds)
-    return _KINDS.get(code, BackboardError)(message, code=code)
+    return _KINDS.get(code, Invalid)(message, code=code)
