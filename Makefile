@@ -44,7 +44,7 @@ serve: .venv/ready-to-run ## Start the server (SERVE_ARGUMENTS="--port 9000" cha
 	@$(BIN)/backboard serve $(SERVE_ARGUMENTS)
 
 test: check ## Run every check, then every test (TEST_ARGUMENTS="-k threads" picks some)
-	@$(BIN)/python -m pytest $(TEST_ARGUMENTS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(TEST_ARGUMENTS)
 
 check: setup ## Check format, lint, types, rings, house rules, locks and generated files
 	@$(BIN)/ruff format --quiet --check --diff .
