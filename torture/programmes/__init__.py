@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 
 from torture.rig.stage import Outcome, Stage
 
-from . import cuts, keys, kills, postgres
+from . import cuts, keys, kills, postgres, tools
 
 SHARED: dict[str, Callable[[Stage], Awaitable[Outcome]]] = {
     "kills": kills.run,
     "postgres": postgres.run,
     "cuts": cuts.run,
+    "tools": tools.run,
     "keys": keys.run,
 }

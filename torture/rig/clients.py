@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from typing import Any
 
 from msgspec import Struct
 
 from .events import Event
 from .following import Beginning, Pursuit, Refused
+from .insisting import FAILURES, failure_in, insist
 from .ledger import Answered, Deleted, Deleting, HandedIn, Ledger, Line, Made, Naming, Opened, Sent, Stored
 from .phases import Tally
 from .sayings import Question, digest, output_of
@@ -27,11 +27,8 @@ TOOL = {
         "parameters": {"type": "object", "properties": {"of": {"type": "string"}}, "required": ["of"]},
     },
 }
-_PATIENCE_SECONDS = 90.0
-_PAUSE_SECONDS = 0.1
 _THREADS_MAX = 12
 _LEFT_ALONE = 0.6  # of what broke
-_FAILURES = frozenset({"run_interrupted", "server_stopped"})  # a run may end so when its process is killed
 
 
 class Book(Struct, frozen=True):
@@ -240,29 +237,22 @@ class Client:
 
         Outputs of tools are safe by themselves. Raises Broken where nobody knows, and Refused.
         """
-        headers = {"idempotency_key": key} if key else {}
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        is_first = True
-        while True:
-            try:
-                answer = await self._caller.ask("POST", path, body, **headers)
-                if answer.status == 200:
-                    return answer.json()
-                code = answer.json().get("code")
-                if code in _FAILURES:
-                    self._note_failure(code)
-                    return None
-                if answer.status != 503:
-                    raise Refused(answer.status, answer.body)
-            except Broken as broken:
-                if is_first and not broken.is_unsent:
-                    self._book.tally.hit(question, is_second=is_second)
-            is_first = False
-            if key is None and not path.endswith("tool-outputs"):
-                raise Broken("it is left as it is")
-            if time.monotonic() > deadline:
-                raise TimeoutError
-            await asyncio.sleep(_PAUSE_SECONDS)
+        is_safe = key is not None or path.endswith("tool-outputs")
+        breaks = 0
+
+        def on_break(broken: Broken) -> None:
+            nonlocal breaks
+            breaks += 1
+            if breaks == 1 and not broken.is_unsent:
+                self._book.tally.hit(question, is_second=is_second)
+            if not is_safe:
+                raise broken
+
+        answer = await insist(self._caller, path, body, key, on_break=on_break)
+        if failure := failure_in(answer):
+            self._note_failure(failure)
+            return None
+        return answer.json()
 
     async def _ask(self, method: str, path: str) -> Answer:
         try:
@@ -325,7 +315,7 @@ class Client:
 
     def _note_failure(self, code: str | None) -> None:
         self._book.tally.counts[f"runs that ended with {code}"] += 1
-        if code not in _FAILURES:
+        if code not in FAILURES:
             self._book.tally.flaws.append(f"a run ended with {code}")
 
 
