@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable
 
 from torture.rig.stage import Outcome, Stage
 
-from . import cuts, keys, kills, postgres, tools
+from . import cancels, cuts, keys, kills, postgres, tools
 
 SHARED: dict[str, Callable[[Stage], Awaitable[Outcome]]] = {
     "kills": kills.run,
     "postgres": postgres.run,
     "cuts": cuts.run,
     "tools": tools.run,
+    "cancels": cancels.run,
     "keys": keys.run,
 }

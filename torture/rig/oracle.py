@@ -68,7 +68,7 @@ def _missing_messages(lines: Sequence[Line], held: Held) -> Iterator[str]:
             case Answered():
                 yield from _missing_answer(line, messages)
             case HandedIn():
-                known = {_note(message, "tool_call_id") for message in messages}
+                known = {note(message, "tool_call_id") for message in messages}
                 if lost := set(line.call_ids) - known:
                     yield f"outputs of {', '.join(sorted(lost))} were acknowledged and are lost"
             case _:
@@ -138,7 +138,7 @@ def bent(messages: Iterable[Message]) -> Iterator[str]:
             case _ if question is None:
                 yield f"answer {message['message_id']} has no question"
             case _:
-                answers[question.nonce] += not _note(message, "tool_calls")
+                answers[question.nonce] += not note(message, "tool_calls")
                 yield from _bent_answer(message, question)
     yield from (f"{nonce} has {times} last answers" for nonce, times in answers.items() if times > 1)
     yield from (f"call {call_id} has {times} results" for call_id, times in results.items() if times > 1)
@@ -146,7 +146,7 @@ def bent(messages: Iterable[Message]) -> Iterator[str]:
 
 def _bent_answer(message: Message, question: Question) -> Iterator[str]:
     content, status = message["content"] or "", message["status"]
-    called: list[dict[str, str]] = _note(message, "tool_calls") or []
+    called: list[dict[str, str]] = note(message, "tool_calls") or []
     calls = [call["id"] for call in called]
     due = question.honest_answer()
     if calls and calls != question.call_ids():
@@ -158,12 +158,13 @@ def _bent_answer(message: Message, question: Question) -> Iterator[str]:
 
 
 def _bent_result(message: Message, results: Counter[str]) -> Iterator[str]:
-    call_id: str = _note(message, "tool_call_id") or ""
+    call_id: str = note(message, "tool_call_id") or ""
     results[call_id] += 1
     if message["status"] == "COMPLETED" and message["content"] != output_of(call_id):
         yield f"the result of {call_id} is {message['content'][:80]!r}"
 
 
-def _note(message: Message, name: str) -> Any:
+def note(message: Message, name: str) -> Any:
+    """Return what the server has noted in the metadata of a message."""
     metadata: dict[str, Any] = message["metadata_"] or {}
     return metadata.get(name)

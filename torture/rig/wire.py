@@ -61,23 +61,51 @@ class Caller(Struct, frozen=True):
     @asynccontextmanager
     async def asked(self, request: Request) -> AsyncGenerator[Asked]:
         """Send a request, and give the answer as it begins. Raises Broken."""
+        line = await connected(self.port)
         try:
-            async with asyncio.timeout(_CONNECT_SECONDS_MAX):
-                reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=_HEAD_BYTES_MAX)
-        except (OSError, TimeoutError) as error:
-            raise Broken("no connection", is_unsent=True) from error
-        try:
-            yield await _begun(reader, writer, _bytes_of(request, self.key))
+            yield await line.ask(request, self.key)
         finally:
-            writer.transport.abort()
+            line.break_off()
+
+
+class Line:
+    """A connection, for one request; `local_port` is our end of it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """`connected` makes one."""
+        self.local_port: int = writer.get_extra_info("sockname")[1]
+        self._reader = reader
+        self._writer = writer
+
+    async def ask(self, request: Request, key: str) -> Asked:
+        """Send the request and return its answer as it begins. Raises Broken."""
+        try:
+            self._writer.write(_bytes_of(request, key))
+            async with asyncio.timeout(_SILENCE_SECONDS_MAX):
+                head = await self._reader.readuntil(b"\r\n\r\n")
+        except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError) as error:
+            raise Broken("no answer") from error
+        return Asked(self._reader, head)
+
+    def break_off(self) -> None:
+        """Go away, whatever is still to come."""
+        self._writer.transport.abort()
+
+
+async def connected(port: int) -> Line:
+    """Connect to a port of this machine. Raises Broken."""
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS_MAX):
+            return Line(*await asyncio.open_connection("127.0.0.1", port, limit=_HEAD_BYTES_MAX))
+    except (OSError, TimeoutError) as error:
+        raise Broken("no connection", is_unsent=True) from error
 
 
 class Asked:
-    """An answer that has begun; `local_port` is our end of its connection."""
+    """An answer that has begun."""
 
-    def __init__(self, reader: asyncio.StreamReader, head: bytes, local_port: int) -> None:
+    def __init__(self, reader: asyncio.StreamReader, head: bytes) -> None:
         """`head` is the status line with the headers."""
-        self.local_port = local_port
         self.status = int(head.split(b" ", 2)[1])
         lowered = head.lower()
         self._is_chunked = b"transfer-encoding: chunked" in lowered
@@ -114,17 +142,6 @@ class Asked:
                 raise Broken("the answer broke off")
             size -= len(piece)
             yield piece
-
-
-async def _begun(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> Asked:
-    try:
-        local_port: int = writer.get_extra_info("sockname")[1]
-        writer.write(request)
-        async with asyncio.timeout(_SILENCE_SECONDS_MAX):
-            head = await reader.readuntil(b"\r\n\r\n")
-        return Asked(reader, head, local_port)
-    except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError) as error:
-        raise Broken("no answer") from error
 
 
 def _named(headers: Mapping[str, str]) -> dict[str, str]:
