@@ -229,7 +229,7 @@ async def test_the_application_runs_its_routines_and_no_others(owner: Connection
 
     assert runnable == {
         "find_key", "claim_key", "claim_jobs", "claim_lost_runs", "purge_expired", "past_turn",
-        "open_turn", "read_turn", "insert_run", "make_way", "start_queued", "resume_turn", "continue_turn",
+        "open_turn", "read_turn", "make_way", "start_queued", "resume_turn", "continue_turn",
         "finish_turn", "finish_calls", "pending_calls", "check_outputs", "are_repeated", "insert_outputs",
         "sync_runs", "append_log", "shown_run", "cancel_run", "end_idle_run", "take_over_run", "add_usage",
         "announce", "announce_run", "period_start", "spent_in_period", "budget_left", "spend", "count_usage",

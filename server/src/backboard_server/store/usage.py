@@ -49,7 +49,7 @@ _KEYS = "LEFT JOIN api_keys AS k ON k.tenant_id = $1 AND k.id = g.key_id"
 
 async def count_usage(database: Database, tenant_id: UUID, counted: CountedUsage) -> None:
     """Count a call towards usage and budgets, once however often it is told. One round trip."""
-    await database.call("SELECT count_usage($1, $2)", tenant_id, msgspec.json.encode(counted).decode())
+    await database.call("SELECT count_usage($1, $2, false)", tenant_id, msgspec.json.encode(counted).decode())
 
 
 async def get_usage(

@@ -87,5 +87,6 @@ UPDATE runs SET created_at = started_at;
 -- Runs of the former release have no lease: those that its processes may still have are left to them for half an hour.
 UPDATE runs SET lease_until = started_at + INTERVAL '31 minutes' WHERE status = 'IN_PROGRESS';
 
--- Its result changed, which CREATE OR REPLACE refuses; routines/turns.sql makes it anew.
+-- Their results or parameters changed; routines/turns.sql and budgets.sql make them anew.
 DROP FUNCTION IF EXISTS finish_turn(uuid, jsonb);
+DROP FUNCTION IF EXISTS count_usage(uuid, jsonb);

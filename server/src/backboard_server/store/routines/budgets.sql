@@ -80,8 +80,8 @@ REVOKE ALL ON FUNCTION spend(uuid, uuid, double precision) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION spend(uuid, uuid, double precision) TO backboard_app;
 
 -- Counts what a model was asked for, once: as a row of usage, and towards the budgets. What used nothing is not counted.
--- With adds_up it is one more step of a run, whose row it is added to; the caller knows that it has not been counted.
-CREATE OR REPLACE FUNCTION count_usage(_tenant uuid, _counted jsonb) RETURNS void
+-- If it _adds_up it is one more step of a run, whose row it is added to: the caller knows that it has not been counted.
+CREATE OR REPLACE FUNCTION count_usage(_tenant uuid, _counted jsonb, _adds_up boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = backboard, pg_temp
 AS $$
 DECLARE
@@ -110,10 +110,10 @@ BEGIN
         cache_write_input_tokens = usage.cache_write_input_tokens + excluded.cache_write_input_tokens,
         reasoning_tokens = usage.reasoning_tokens + excluded.reasoning_tokens,
         cost_usd = coalesce(usage.cost_usd + excluded.cost_usd, excluded.cost_usd, usage.cost_usd)
-    WHERE (_counted ->> 'adds_up')::boolean;
+    WHERE _adds_up;
     IF FOUND AND (_counted ->> 'cost_usd')::double precision > 0 THEN
         PERFORM spend(_tenant, _u.key_id, (_counted ->> 'cost_usd')::double precision);
     END IF;
 END $$;
-REVOKE ALL ON FUNCTION count_usage(uuid, jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION count_usage(uuid, jsonb) TO backboard_app;
+REVOKE ALL ON FUNCTION count_usage(uuid, jsonb, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION count_usage(uuid, jsonb, boolean) TO backboard_app;

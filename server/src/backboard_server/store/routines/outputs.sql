@@ -71,10 +71,9 @@ BEGIN
     RETURNING * INTO _run;
     SELECT * INTO _thread FROM threads AS t WHERE t.tenant_id = _tenant AND t.id = _thread.id;
     SELECT * INTO STRICT _assistant FROM assistants AS a WHERE a.tenant_id = _tenant AND a.id = _thread.assistant_id;
-    RETURN jsonb_build_object(
+    RETURN json_build_object(
         'run', shown_run(_run, _thread.assistant_id),
-        'turn', read_turn(_tenant, _thread, _assistant, _thread.message_count, _run.id, _request)
-                || jsonb_build_object('budget_left_usd', _budget_left)
+        'turn', read_turn(_tenant, _thread, _assistant, _thread.message_count, _run.id, _request, _budget_left)
     );
 END $$;
 REVOKE ALL ON FUNCTION continue_turn(uuid, jsonb) FROM PUBLIC;

@@ -38,7 +38,8 @@ BEGIN
     WHERE r.tenant_id = _tenant AND r.id = _run.id;
     INSERT INTO run_events (tenant_id, run_id, first_sequence, last_sequence, events)
     VALUES (_tenant, _run.id, _last, _last, jsonb_build_array(jsonb_build_object(
-        'type', 'run_cancelled', 'message_id', CASE WHEN _run.status = 'REQUIRES_ACTION' THEN _run.message_id END
+        'type', 'run_cancelled', 'message_id', CASE WHEN _run.status = 'REQUIRES_ACTION' THEN _run.message_id END,
+        'created_at', now()
     ))::text);
     IF _run.status = 'QUEUED' THEN
         UPDATE threads AS t SET message_count = t.message_count + 1, updated_at = now()
@@ -154,7 +155,7 @@ BEGIN
     SET status = 'IN_PROGRESS', started_at = now(), question_sequence = _thread.message_count,
         lease_until = now() + make_interval(secs => (_request ->> 'lease_seconds')::double precision)
     WHERE r.tenant_id = _tenant AND r.id = _run.id;
-    RETURN read_turn(_tenant, _thread, _assistant, _thread.message_count, _run.id, _request);
+    RETURN read_turn(_tenant, _thread, _assistant, _thread.message_count, _run.id, _request, NULL);
 END $$;
 REVOKE ALL ON FUNCTION start_queued(uuid, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION start_queued(uuid, jsonb) TO backboard_app;
@@ -175,7 +176,7 @@ BEGIN
         RAISE EXCEPTION 'Run not found' USING ERRCODE = 'BB404';
     END IF;
     SELECT * INTO STRICT _assistant FROM assistants AS a WHERE a.tenant_id = _tenant AND a.id = _thread.assistant_id;
-    RETURN read_turn(_tenant, _thread, _assistant, _thread.message_count, _run.id, _request);
+    RETURN read_turn(_tenant, _thread, _assistant, _thread.message_count, _run.id, _request, NULL);
 END $$;
 REVOKE ALL ON FUNCTION resume_turn(uuid, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION resume_turn(uuid, jsonb) TO backboard_app;

@@ -4,15 +4,16 @@
 -- Returns what the prompt of a run is made of: the assistant, the window of the history, the files in it.
 -- The history ends with the message of sequence _through; the messages of the run itself are never cut off.
 CREATE OR REPLACE FUNCTION read_turn(
-    _tenant uuid, _thread threads, _assistant assistants, _through bigint, _run uuid, _limits jsonb
-) RETURNS jsonb
+    _tenant uuid, _thread threads, _assistant assistants, _through bigint, _run uuid, _limits jsonb,
+    _budget_left double precision
+) RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = backboard, pg_temp
 AS $$
 DECLARE
-    _history jsonb;
-    _media jsonb;
+    _history json;
+    _media json;
 BEGIN
-    SELECT coalesce(jsonb_agg(jsonb_build_object(
+    SELECT coalesce(json_agg(json_build_object(
         'id', w.id, 'role', w.role, 'content', w.content, 'status', w.status, 'tokens', w.tokens,
         'tool_calls', w.tool_calls, 'tool_call_id', w.tool_call_id, 'model_provider', w.model_provider,
         'sidecar', w.sidecar
@@ -36,7 +37,7 @@ BEGIN
 
     -- What was attached to earlier messages, newest first: whether it is shown again is decided above the store.
     -- Of the question of a run that goes on there is everything, as names of files that cannot be shown are told.
-    SELECT jsonb_agg(jsonb_build_object(
+    SELECT json_agg(json_build_object(
         'message_id', f.message_id, 'document_id', f.id, 'filename', f.filename, 'media_type', f.media_type,
         'file_size_bytes', f.file_size_bytes, 'blob_key', f.blob_key
     ))
@@ -52,17 +53,17 @@ BEGIN
         LIMIT (_limits ->> 'media_max')::integer
     ) AS f;
 
-    RETURN jsonb_build_object(
+    RETURN json_build_object(
         'thread_id', _thread.id, 'assistant_id', _assistant.id, 'system_prompt', _assistant.system_prompt,
-        'tools', _assistant.tools, 'mcp_servers', to_jsonb(_assistant) -> 'mcp_servers',
+        'tools', _assistant.tools, 'mcp_servers', _assistant.mcp_servers, 'budget_left_usd', _budget_left,
         'fallbacks', _assistant.fallbacks, 'history', _history, 'media', _media,
-        'earlier_messages', _through - jsonb_array_length(_history),
+        'earlier_messages', _through - json_array_length(_history),
         'unsummarised_messages', _through - _thread.summarised_through,
         'summary', _thread.summary, 'summary_tokens', _thread.summary_tokens, 'token_ratio', _thread.token_ratio
     );
 END $$;
-REVOKE ALL ON FUNCTION read_turn(uuid, threads, assistants, bigint, uuid, jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION read_turn(uuid, threads, assistants, bigint, uuid, jsonb) TO backboard_app;
+REVOKE ALL ON FUNCTION read_turn(uuid, threads, assistants, bigint, uuid, jsonb, double precision) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read_turn(uuid, threads, assistants, bigint, uuid, jsonb, double precision) TO backboard_app;
 
 -- Stores the user's message (and the run, if a model is to answer) and reads what the prompt is made of.
 -- Where another run of the thread is under way, the message and its run are queued and no turn is read yet.
@@ -73,11 +74,14 @@ DECLARE
     _r record;
     _assistant assistants;
     _thread threads;
-    _turn jsonb;
+    _turn json;
     _budget_left double precision;
     _repeated jsonb;
     _is_queued boolean := false;
     _through bigint;
+    _place bigint;  -- of the message in the thread; null while it waits
+    _log jsonb;
+    _logged bigint;
 BEGIN
     PERFORM set_config('backboard.tenant_id', _tenant::text, true);
     SELECT * INTO _r FROM jsonb_to_record(_request) AS r (
@@ -128,31 +132,49 @@ BEGIN
     ELSIF _thread.assistant_id <> _assistant.id THEN
         RAISE EXCEPTION 'Thread % belongs to assistant %: leave assistant_id out, or start a new thread.',
             _thread.id, _thread.assistant_id USING ERRCODE = 'BB400';
-    ELSIF _r.run_id IS NOT NULL THEN
+    ELSIF _r.run_id IS NOT NULL AND EXISTS (
+        SELECT FROM runs AS r
+        WHERE r.tenant_id = _tenant AND r.thread_id = _thread.id
+          AND r.status IN ('QUEUED', 'IN_PROGRESS', 'REQUIRES_ACTION')
+    ) THEN
         _is_queued := make_way(_tenant, _thread.id, _r.on_active_run);
-        IF NOT _is_queued THEN
-            SELECT * INTO _thread FROM threads AS t WHERE t.tenant_id = _tenant AND t.id = _thread.id;
-        END IF;
+        SELECT * INTO _thread FROM threads AS t WHERE t.tenant_id = _tenant AND t.id = _thread.id;
     END IF;
 
     _through := _thread.message_count;
     IF _is_queued THEN
-        _turn := jsonb_build_object('thread_id', _thread.id, 'assistant_id', _assistant.id, 'is_queued', true);
+        _turn := json_build_object('thread_id', _thread.id, 'assistant_id', _assistant.id, 'is_queued', true);
     ELSE
-        _turn := read_turn(_tenant, _thread, _assistant, _through, NULL, _request);
+        _turn := read_turn(_tenant, _thread, _assistant, _through, NULL, _request, _budget_left);
+        _place := _through + 1;
     END IF;
 
     UPDATE threads AS t
-    SET message_count = t.message_count + CASE WHEN _is_queued THEN 0 ELSE 1 END, updated_at = now(),
+    SET message_count = coalesce(_place, t.message_count), updated_at = now(),
         first_user_message = coalesce(t.first_user_message, left(_r.content, 200))
     WHERE t.tenant_id = _tenant AND t.id = _thread.id;
     INSERT INTO messages (tenant_id, id, thread_id, sequence, run_id, role, content, status, metadata, tokens,
                           created_at)
-    VALUES (_tenant, _r.message_id, _thread.id, CASE WHEN _is_queued THEN NULL ELSE _through + 1 END, _r.run_id,
-            'user', _r.content, 'COMPLETED', _r.metadata, _r.tokens, coalesce(_r.created_at, now()));
+    VALUES (_tenant, _r.message_id, _thread.id, _place, _r.run_id, 'user',
+            _r.content, 'COMPLETED', _r.metadata, _r.tokens, coalesce(_r.created_at, now()));
 
     IF _r.run_id IS NOT NULL THEN
-        PERFORM insert_run(_tenant, _request, _thread.id, CASE WHEN _is_queued THEN NULL ELSE _through + 1 END);
+        _log := _request -> CASE WHEN _is_queued THEN 'queued_log' ELSE 'log' END;
+        _logged := coalesce((_log ->> 'last_sequence')::bigint, 0);
+        INSERT INTO runs (
+            tenant_id, id, thread_id, message_id, status, model_provider, model_name, started_at, question_id,
+            question_sequence, key_id, options, lease_until, logged_through, step_after
+        ) VALUES (
+            _tenant, _r.run_id, _thread.id, _r.answer_id, CASE WHEN _is_queued THEN 'QUEUED' ELSE 'IN_PROGRESS' END,
+            _r.model_provider, _r.model_name, CASE WHEN NOT _is_queued THEN now() END, _r.message_id, _place,
+            _r.key_id, coalesce(_r.options, '{}'), now() + make_interval(secs => coalesce(_r.lease_seconds, 1860)),
+            _logged, _logged
+        );
+        -- What its client is told at once is in its log from the beginning.
+        IF _logged > 0 THEN
+            INSERT INTO run_events (tenant_id, run_id, first_sequence, last_sequence, events)
+            VALUES (_tenant, _r.run_id, (_log ->> 'first_sequence')::bigint, _logged, _log ->> 'events');
+        END IF;
     END IF;
     IF _r.attachments IS NOT NULL THEN
         INSERT INTO documents (
@@ -164,40 +186,10 @@ BEGIN
             document_id uuid, filename text, file_size_bytes bigint, blob_key text, media_type text
         );
     END IF;
-    RETURN _turn || jsonb_build_object('budget_left_usd', _budget_left);
+    RETURN _turn;
 END $$;
 REVOKE ALL ON FUNCTION open_turn(uuid, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_turn(uuid, jsonb) TO backboard_app;
-
--- Stores a new run, and in its log what its client is told at once. Without _sequence it is queued.
-CREATE OR REPLACE FUNCTION insert_run(_tenant uuid, _request jsonb, _thread uuid, _sequence bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = backboard, pg_temp
-AS $$
-DECLARE
-    _r record;
-    _log jsonb := _request -> CASE WHEN _sequence IS NULL THEN 'queued_log' ELSE 'log' END;
-    _logged bigint := coalesce((_log ->> 'last_sequence')::bigint, 0);
-BEGIN
-    SELECT * INTO _r FROM jsonb_to_record(_request) AS r (
-        message_id uuid, run_id uuid, answer_id uuid, key_id uuid, model_provider text, model_name text, options jsonb,
-        lease_seconds double precision
-    );
-    INSERT INTO runs (
-        tenant_id, id, thread_id, message_id, status, model_provider, model_name, started_at, question_id,
-        question_sequence, key_id, options, lease_until, logged_through, step_after
-    ) VALUES (
-        _tenant, _r.run_id, _thread, _r.answer_id, CASE WHEN _sequence IS NULL THEN 'QUEUED' ELSE 'IN_PROGRESS' END,
-        _r.model_provider, _r.model_name, CASE WHEN _sequence IS NULL THEN NULL ELSE now() END, _r.message_id,
-        _sequence, _r.key_id, coalesce(_r.options, '{}'), now() + make_interval(secs => coalesce(_r.lease_seconds, 1860)),
-        _logged, _logged
-    );
-    IF _logged > 0 THEN
-        INSERT INTO run_events (tenant_id, run_id, first_sequence, last_sequence, events)
-        VALUES (_tenant, _r.run_id, (_log ->> 'first_sequence')::bigint, _logged, _log ->> 'events');
-    END IF;
-END $$;
-REVOKE ALL ON FUNCTION insert_run(uuid, jsonb, uuid, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION insert_run(uuid, jsonb, uuid, bigint) TO backboard_app;
 
 -- Stores how the run went: the answer, the usage, the end of the log, and the jobs that it leaves behind.
 -- With a status of IN_PROGRESS only a step is over: the answer calls tools of the server's, and the run goes on.
@@ -235,7 +227,7 @@ BEGIN
     WHERE r.tenant_id = _tenant AND r.id = _o.run_id AND r.status = 'IN_PROGRESS'
       AND r.epoch = coalesce(_o.epoch, r.epoch);
     _is_open := FOUND;
-    PERFORM count_usage(_tenant, _outcome || jsonb_build_object('adds_up', _is_open));
+    PERFORM count_usage(_tenant, _outcome, _is_open);
     IF NOT _is_open THEN
         RETURN NULL;
     END IF;
