@@ -30,13 +30,14 @@ class LiveReader:
         self._run = run
         self._pending: list[Numbered] = []
         self._waiter: asyncio.Future[None] | None = None
+        self._is_closed = False
 
     async def next_events(self, wait_seconds: float) -> list[Numbered] | None:
         """Return all events that have happened since the last call, waiting for the first.
 
         An empty list means that nothing happened for `wait_seconds`; None that there is nothing more to come.
         """
-        if not self._pending and not self._run.is_over:
+        if not self._pending and not self._run.is_over and not self._is_closed:
             loop = asyncio.get_running_loop()
             waiter = self._waiter = loop.create_future()
             timer = loop.call_later(wait_seconds, _wake, waiter)
@@ -45,14 +46,16 @@ class LiveReader:
             finally:
                 timer.cancel()
                 self._waiter = None
-        if not self._pending and self._run.is_over:
+        if self._is_closed or (not self._pending and self._run.is_over):
             return None
         taken, self._pending = self._pending, []
         return taken
 
     async def aclose(self) -> None:
         """Read no more; the run goes on, unless it was to end with its last reader."""
+        self._is_closed = True
         self._run.forget(self)
+        self.wake()
 
     def keep(self, numbered: Numbered) -> None:
         """Keep an event. One who does not read costs the text, not an event for each token."""
