@@ -154,7 +154,8 @@ async def test_a_queued_run_is_cancelled_at_once_and_its_message_gets_its_place(
     assert thread.message_count == 2
     rows = await list_rows(database, tenant.caller.tenant_id, second.run_id, after=0)
     assert [(logged.first_sequence, logged.last_sequence) for logged in rows] == [(1, 3), (4, 4)]
-    assert '"type": "run_cancelled", "message_id": null' in rows[-1].events
+    assert '[{"type": "run_cancelled", "created_at": "' in rows[-1].events
+    assert '"message_id": null' in rows[-1].events
 
 
 async def test_a_run_that_waits_for_tools_is_cancelled_at_once_with_its_answer(

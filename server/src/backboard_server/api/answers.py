@@ -27,7 +27,6 @@ from backboard_server.store.turns import Repeated
 
 from .edge import Edge, edge_of
 from .frame import Afterwards
-from .shapes import now
 from .sse import EventStream
 
 Answer = events.RunEnded | events.ToolSubmitRequired | events.MessageSaved | events.RunCancelled
@@ -60,7 +59,7 @@ class MessageResponse(BaseModel):
     assistant_id: UUID
     timestamp: datetime
     content: str | None
-    message_id: UUID
+    message_id: UUID | None
     role: str
     status: str
     run_id: str | None
@@ -103,20 +102,27 @@ class _Asked(Protocol):
 
 
 async def answer_run(
-    request: Request, caller: Caller, live: LiveRun, run_id: UUID | None, asked: _Asked
+    request: Request, caller: Caller, live: LiveRun, run_id: UUID | None, asked: _Asked, *, after: int = 0
 ) -> Response:
-    """Answer with a run of this process; where another one takes it over, with what that makes of it."""
+    """Answer with a run of this process; where another one takes it over, with what that makes of it.
+
+    `after` is the number of the run's last event before this one's answer.
+    """
     is_watched = asked.on_disconnect == "cancel"
     if live.reader is not None:
         return Afterwards(EventStream(live.reader, watches_client=is_watched))
     try:
         if is_watched and not await _ends_before_client(request, live):
             live.stop("cancelled")
-        return _flat(await live.last_event())
+        event = await live.last_event()
     except TakenOver:
         if run_id is None:
             raise
-        return await answer_again(request, caller, Repeated(run_id=run_id), stream=False)
+    else:
+        # What was cancelled while it waited was ended elsewhere: the log knows when.
+        if run_id is None or not isinstance(event, events.RunCancelled) or event.created_at is not None:
+            return _flat(event)
+    return await answer_again(request, caller, Repeated(run_id=run_id), stream=False, after=after)
 
 
 async def answer_again(
@@ -199,6 +205,7 @@ def _encoded(event: Answer) -> bytes:
         "reasoning_tokens": None,
         "cost_usd": None,
         "attempts": None,
+        "attachments": [],
         "context_usage": _NO_USAGE,
     }
     match event:
@@ -207,7 +214,7 @@ def _encoded(event: Answer) -> bytes:
         case events.ToolSubmitRequired():
             answer |= {"message": event.message, "status": "REQUIRES_ACTION"}
         case events.RunCancelled():
-            answer |= {"message": "The run was cancelled", "status": "CANCELLED", "created_at": now()}
+            answer |= {"message": "The run was cancelled", "status": "CANCELLED"}
         case events.RunEnded():
             pass
     skipped = {"type", "message", "status", "final_content"}

@@ -214,6 +214,7 @@ async def _submit(
     accepted = await accept_outputs(edge.adapters, caller, asked)
     if accepted.run is None:
         return await _answer_again(request, caller, asked, accepted)
+    before = accepted.run.log.sequence
     live = LiveRun(
         conduct(edge.adapters, accepted.run, streamed=stream, continuing=accepted.continuing),
         accepted.run.log,
@@ -222,7 +223,7 @@ async def _submit(
     )
     run_id = accepted.run.run_id
     edge.journal.start(live, tenant_id=caller.tenant_id, run_id=run_id, epoch=accepted.run.epoch)
-    return await answer_run(request, caller, live, run_id, asked)
+    return await answer_run(request, caller, live, run_id, asked, after=before)
 
 
 async def _answer_again(
