@@ -32,6 +32,8 @@ async def cancel(
     if here is not None:
         here.stop("cancelled")
     ended = await _end(adapters, tenant_id, run_id)
+    if ended == "REQUIRES_ACTION":  # it came to wait for the application at the same moment
+        return await runs.cancel_run(adapters.database, tenant_id, thread_id, run_id)
     return ended or await _end_in_its_place(adapters, tenant_id, run_id)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
@@ -22,7 +22,7 @@ from backboard_server.domain.events import Event, LastEvent, RunIds
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.keys import Caller
 from backboard_server.domain.messages import Attachment
-from backboard_server.domain.prompts import ModelChoice, Sidecar, ToolCall, Usage
+from backboard_server.domain.prompts import ModelChoice, Sidecar, Usage
 from backboard_server.domain.runs import RunStatus
 from backboard_server.domain.threads import HistoryMessage, Turn
 from backboard_server.domain.tokens import estimate_message_tokens, estimate_tokens
@@ -37,6 +37,7 @@ from .ends import bad_end, good_end, submit_required
 from .log import RunLog
 from .receipt import receipt_of
 from .spending import cost_of, price_of
+from .tool_use import ToolUse
 
 _NUL, _BACKSLASH = b"\\u0000", b"\\\\"  # as JSON writes them
 _RATIO_RANGE = (0.25, 4.0)  # how far off our estimate may be believed to be
@@ -113,39 +114,38 @@ async def finish_step(adapters: Adapters, run: OpenRun, draft: Draft, now: datet
 
 
 async def finish_outputs(
-    adapters: Adapters,
-    run: OpenRun,
-    draft: Draft,
-    outputs: list[StoredOutput],
-    told: list[Event],
-    others: tuple[ToolCall, ...] = (),
+    adapters: Adapters, run: OpenRun, use: ToolUse, outputs: list[StoredOutput], told: list[Event]
 ) -> list[Event]:
     """Store what tools of the server's returned, once each, and return the events that tell of it.
 
-    With calls of `others` the run waits for the application, and the last event says so. Raises what `finish`
-    raises.
+    Where there are calls of others the run waits for the application, and the last event says so. Raises what
+    `finish` raises.
     """
-    if others:
-        outcome = outcome_of(adapters, run, draft, datetime.now(UTC))
-        facts = adapters.models.facts(draft.choice)
-        told = [*told, submit_required(run, draft, outcome, facts.context_limit, others)]
+    if use.others:
+        waiting = replace(run, answer_id=use.answer_id)
+        outcome = outcome_of(adapters, waiting, use.draft, datetime.now(UTC))
+        facts = adapters.models.facts(use.draft.choice)
+        told = [*told, submit_required(waiting, use.draft, outcome, facts.context_limit, use.others)]
     part = await run.log.rest(*told)
     request = FinishCalls(
         run_id=run.run_id,
         thread_id=run.turn.thread_id,
         epoch=run.epoch,
-        status="REQUIRES_ACTION" if others else "IN_PROGRESS",
+        status="REQUIRES_ACTION" if use.others else "IN_PROGRESS",
         outputs=outputs,
         log=part,
-        answer_id=run.answer_id if others else None,
-        tool_calls=others or None,
-        model_provider=draft.choice.provider,
-        model_name=draft.choice.model,
+        answer_id=use.answer_id if use.others else None,
+        tool_calls=use.others or None,
+        model_provider=use.draft.choice.provider,
+        model_name=use.draft.choice.model,
     )
     tenant_id = run.caller.tenant_id
-    with _written(run, part):
+
+    async def store() -> None:
         if not await finish_calls(adapters.database, tenant_id, request):
             raise await turns.refusal(adapters.database, tenant_id, run.run_id, run.epoch)
+
+    await _patiently(run, part, store)
     return told
 
 
@@ -192,16 +192,21 @@ def _status(draft: Draft, failure: BackboardError | None) -> RunStatus:
 
 
 async def _store(adapters: Adapters, run: OpenRun, outcome: turns.FinishTurn) -> None:
-    """Store the outcome, waiting for a database that is away for a moment: the answer has been paid for.
+    assert outcome.log is not None  # noqa: S101 - every outcome brings the rest of the log
+    tenant_id = run.caller.tenant_id
+    await _patiently(run, outcome.log, lambda: turns.finish_turn(adapters.database, tenant_id, outcome))
+
+
+async def _patiently(run: OpenRun, part: turns.LogPart, store: Callable[[], Awaitable[None]]) -> None:
+    """Store what brings the rest of the log, waiting for a database that is away: it has been paid for.
 
     Raises Unavailable when it stays away, Conflict if the thread is gone.
     """
-    assert outcome.log is not None  # noqa: S101 - every outcome brings the rest of the log
     was_away = False
-    with _written(run, outcome.log):
+    with _written(run, part):
         for wait_seconds in (*_WAITS_SECONDS, None):
             try:
-                await turns.finish_turn(adapters.database, run.caller.tenant_id, outcome)
+                await store()
             except Unavailable:
                 if wait_seconds is None:
                     raise

@@ -13,51 +13,45 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from uuid import UUID
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from backboard_server.adapters import Adapters
 from backboard_server.domain import events
 from backboard_server.domain.errors import Invalid, Upstream
 from backboard_server.domain.events import Event, LastEvent
-from backboard_server.domain.ids import new_id
-from backboard_server.domain.prompts import Finish, PromptMessage, TextDelta, ToolCall, ToolChoice, Usage
+from backboard_server.domain.prompts import Finish, PromptMessage, TextDelta, ToolChoice, Usage
 from backboard_server.domain.threads import HistoryMessage
-from backboard_server.domain.tokens import estimate_message_tokens
-from backboard_server.domain.tools import ToolResult
-from backboard_server.store.runs import StoredOutput
 from backboard_server.tools import Toolbox, open_toolbox
 
 from .answer import answer
+from .beginnings import where
 from .context import extended, with_tools
 from .draft import Draft, Said
 from .finish import OpenRun, finish, finish_outputs, finish_step
 from .spending import cost_of
+from .tool_use import ToolUse, executed, told_of
+from .unbroken import unbroken
 
 TOOL_ROUNDS_MAX = 16  # of the server's own tools in one run; after that the model must answer without them
-
-_INTERRUPTED = (
-    "The server was stopped while this tool was being executed, so nobody knows whether it was. It was not "
-    "executed again."
-)
 
 
 class Course:
     """Where a run stands: its present step, and what has been said in it."""
 
     def __init__(self, run: OpenRun) -> None:
-        """Begin with the first step, or with the one whose tools were at work when a process was lost."""
+        """Begin with the present step of a run."""
         self.run = run
-        self.draft = new_draft(run) if run.interrupted is None else _restored(run, run.interrupted)
+        self.draft = new_draft(run)
         self._offers_tools = bool(run.context.prompt.tools)
 
-    def servers_calls(self, toolbox: Toolbox) -> list[ToolCall]:
-        """Return the calls that are the server's to execute; a tool that nobody has is the application's."""
-        calls = self.draft.tool_calls
-        return [call for call in calls if toolbox.has(call.name) or not self._offers_tools]
+    def uses(self, toolbox: Toolbox, answer_id: UUID, draft: Draft, *, is_again: bool = False) -> ToolUse:
+        """Return the calls of an answer by who executes them; what nobody has is the application's."""
+        own = [call for call in draft.tool_calls if toolbox.has(call.name) or not self._offers_tools]
+        others = tuple(call for call in draft.tool_calls if call not in own)
+        return ToolUse(answer_id=answer_id, draft=draft, own=tuple(own), others=others, is_again=is_again)
 
-    def go_on(self, run: OpenRun) -> None:
-        """Begin the next step."""
+    def begin(self, run: OpenRun) -> None:
+        """Begin the next step: the answer before it is stored, and its calls are under way."""
         before, choice = self.draft.said, self.draft.choice
         self.run = run
         self.draft = new_draft(run, before)
@@ -102,63 +96,53 @@ async def _step(
     async with aclosing(answer(adapters, course.run, course.draft, streamed=streamed)) as answering:
         async for event in answering:
             yield event
-    if not course.servers_calls(toolbox):
-        yield await finish(adapters, course.run, course.draft, datetime.now(UTC))
+    use = course.uses(toolbox, course.run.answer_id, course.draft)
+    if not use.own:
+        last, _ = await unbroken(finish(adapters, course.run, course.draft, datetime.now(UTC)))
+        yield last
         return
-    following = await finish_step(adapters, course.run, course.draft, datetime.now(UTC))
-    used = Used(stub_id=course.run.answer_id, following=following)
-    for event in await _use_tools(adapters, course, toolbox, used):
+    storing = finish_step(adapters, course.run, course.draft, datetime.now(UTC))
+    following, is_stopped = await unbroken(storing)
+    course.begin(following)
+    if is_stopped:
+        raise asyncio.CancelledError
+    for event in await _use_tools(adapters, course, toolbox, use):
         yield event
 
 
 async def _interrupted_step(
     adapters: Adapters, course: Course, toolbox: Toolbox, *, streamed: bool
 ) -> AsyncGenerator[Event]:
-    """Take up the step whose answer is stored, and whose tools were being executed."""
-    assert course.run.interrupted is not None  # noqa: S101 - as asked by the caller
-    stub_id = course.run.interrupted.id
-    following = replace(course.run, interrupted=None)
-    used = Used(stub_id=stub_id, following=following, is_again=True)
-    for event in await _use_tools(adapters, course, toolbox, used):
+    """Take up the step whose answer is stored, and whose tools were at work when a process was lost."""
+    stub = course.run.interrupted
+    assert stub is not None  # noqa: S101 - as asked by the caller
+    course.run = replace(course.run, interrupted=None)
+    use = course.uses(toolbox, stub.id, _restored(course.run, stub), is_again=True)
+    for event in await _use_tools(adapters, course, toolbox, use):
         yield event
 
 
-class Used(Struct, frozen=True, kw_only=True):
-    """The answer whose calls are executed, and the run as it goes on after them."""
-
-    stub_id: UUID
-    following: OpenRun
-    is_again: bool = False
-
-
-async def _use_tools(adapters: Adapters, course: Course, toolbox: Toolbox, used: Used) -> list[Event]:
-    """Execute the calls that are the server's, all at once, store the results, and begin the next step.
+async def _use_tools(adapters: Adapters, course: Course, toolbox: Toolbox, use: ToolUse) -> list[Event]:
+    """Execute the calls that are the server's, store the results, and show them to the next step.
 
     Returns the events of it. Where the application has calls to execute too, the run waits for those.
     """
-    run, draft = course.run, course.draft
-    calls = course.servers_calls(toolbox)
-    results = await asyncio.gather(*(_executed(run, toolbox, call, used) for call in calls))
-    outputs = [_stored(call, result) for call, result in zip(calls, results, strict=True)]
-    told: list[Event] = [_told(run, output) for output in outputs]
-    others = tuple(call for call in draft.tool_calls if call not in calls)
-    if others:
-        waiting = replace(run, answer_id=used.stub_id)
-        return await finish_outputs(adapters, waiting, draft, outputs, told, others)
-    told.append(_message_start(used.following))
-    told = await finish_outputs(adapters, run, draft, outputs, told)
+    run = course.run
+    outputs = await executed(run, toolbox, use)
+    told = [*told_of(run, outputs)]
+    if not use.others:
+        told += [events.MessageStart(**where(run.ids), message_id=str(run.answer_id))]
+    told, is_stopped = await unbroken(finish_outputs(adapters, run, use, outputs, told))
+    if use.others:
+        return told
+    spent = cost_of(use.draft.usage or Usage(), adapters.models.facts(use.draft.choice)) or 0.0
     shown = [PromptMessage("tool", output.output, tool_call_id=output.tool_call_id) for output in outputs]
-    spent = run.spent_usd + (cost_of(draft.usage or Usage(), adapters.models.facts(draft.choice)) or 0.0)
-    message_ids = [used.stub_id, *(output.message_id for output in outputs)]
-    context = extended(run.context, draft, shown, message_ids)
-    course.go_on(replace(used.following, context=context, spent_usd=spent))
+    message_ids = [use.answer_id, *(output.message_id for output in outputs)]
+    context = extended(run.context, use.draft, shown, message_ids)
+    course.run = replace(run, context=context, spent_usd=run.spent_usd + spent)
+    if is_stopped:
+        raise asyncio.CancelledError
     return told
-
-
-async def _executed(run: OpenRun, toolbox: Toolbox, call: ToolCall, used: Used) -> ToolResult:
-    if used.is_again and not toolbox.is_repeatable(call.name):
-        return ToolResult(output=_INTERRUPTED, is_error=True)
-    return await toolbox.call(call, call_key=f"{run.run_id}:{call.id}")
 
 
 def new_draft(run: OpenRun, before: Said | None = None) -> Draft:
@@ -199,37 +183,3 @@ def check_choice(run: OpenRun) -> None:
 def _without_tools(run: OpenRun) -> OpenRun:
     prompt = replace(run.context.prompt, tool_choice=ToolChoice("none"))
     return replace(run, context=replace(run.context, prompt=prompt))
-
-
-def _stored(call: ToolCall, result: ToolResult) -> StoredOutput:
-    output = result.output.replace("\0", "\ufffd")
-    return StoredOutput(
-        message_id=new_id(),
-        tool_call_id=call.id,
-        name=call.name,
-        output=output,
-        is_error=result.is_error,
-        tokens=estimate_message_tokens(output),
-    )
-
-
-def _told(run: OpenRun, output: StoredOutput) -> events.ToolResult:
-    return events.ToolResult(
-        thread_id=run.ids.thread_id,
-        assistant_id=run.ids.assistant_id,
-        run_id=run.ids.run_id,
-        tool_call_id=output.tool_call_id,
-        name=output.name or "",
-        status="FAILED" if output.is_error else "COMPLETED",
-        output=output.output,
-    )
-
-
-def _message_start(run: OpenRun) -> events.MessageStart:
-    ids = run.ids
-    return events.MessageStart(
-        thread_id=ids.thread_id,
-        assistant_id=ids.assistant_id,
-        run_id=ids.run_id,
-        message_id=str(run.answer_id),
-    )
