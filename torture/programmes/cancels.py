@@ -21,9 +21,8 @@ from torture.rig.events import Decoder
 from torture.rig.figures import percentile
 from torture.rig.following import Pursuit
 from torture.rig.oracle import note
-from torture.rig.processes import process_of
+from torture.rig.processes import line_to, process_of
 from torture.rig.sayings import Question
-from torture.rig.server import until
 from torture.rig.stage import Figures, Outcome, Stage
 from torture.rig.wire import Broken, Caller, Line, Request, connected
 
@@ -33,7 +32,6 @@ HUNG_UP_SECONDS_MAX = 1.0
 _CANCELS_A_WAVE = 20
 _BEGIN_SECONDS_MAX = 2.0
 _WATCH_SECONDS = 1.5
-_LINES_TRIED_MAX = 40
 _TOOL_SECONDS = 3.0
 
 Point = Literal["answer", "application's tool", "server's tool", "queue"]
@@ -158,7 +156,9 @@ class _Cancelling:
     async def _cancelled(
         self, run: _Begun, nonce: str, point: Point, owner: int | None, *, is_elsewhere: bool
     ) -> _Cancelled:
-        line = await self._line_to(owner, is_elsewhere=is_elsewhere)
+        web = self._stage.server.web()
+        wanted = [pid for pid in web if (pid != owner) == is_elsewhere]
+        line = await line_to(self._caller.port, wanted)
         path = f"/threads/{run.thread_id}/runs/{run.run_id}/cancel"
         try:
             started = time.monotonic()
@@ -184,22 +184,6 @@ class _Cancelling:
             executions=executions,
             state=await self._state(run.thread_id, run.run_id),
         )
-
-    async def _line_to(self, owner: int | None, *, is_elsewhere: bool) -> Line:
-        """Connect to the process that has the run, or to another one: the kernel deals them out."""
-        web = self._stage.server.web()
-        for _ in range(_LINES_TRIED_MAX):
-            line = await connected(self._caller.port)
-            local_port = line.local_port
-
-            async def is_accepted(port: int = local_port) -> bool:
-                return process_of(self._caller.port, port, web) is not None
-
-            await asyncio.wait_for(until(is_accepted, 0.005), 5)
-            if (process_of(self._caller.port, local_port, web) != owner) == is_elsewhere:
-                return line
-            line.break_off()
-        raise Broken("no connection to that process")
 
     async def _state(self, thread_id: str, run_id: str) -> dict[str, Any]:
         """Return all that there is of a run: itself, its log, and the messages of its thread that are its."""
@@ -266,7 +250,7 @@ async def _read_on(pieces: Any) -> None:
 
 
 async def _stored_after(audit: Audit, cancelled: _Cancelled) -> float:
-    """Return how many seconds after the answer the last row of the log was stored; before it is less than 0."""
+    """Return how many seconds after the answer the last row of the log was stored, less than 0 if before."""
     query = """
         SELECT extract(epoch FROM max(created_at))::double precision AS stored_at
         FROM run_events WHERE run_id = $1::uuid

@@ -9,10 +9,9 @@ import asyncio
 import random
 import signal
 from collections import Counter
-from collections.abc import Iterator
 
 from torture.rig.audit import audited
-from torture.rig.events import Collected, Event
+from torture.rig.events import Collected, differences
 from torture.rig.figures import percentile
 from torture.rig.following import Beginning, Pursuit, Refused
 from torture.rig.proxy import LOSE_REQUEST, Proxy
@@ -135,33 +134,12 @@ class _Cutting:
         answer = await self._direct.ask("GET", f"/threads/{thread_id}")
         stored: str = answer.json()["messages"][-1]["content"]
         for reader in readers:
-            self.flaws += [
-                f"{question.nonce}: {flaw}" for flaw in (*reader.flaws, *_differences(reader, log))
-            ]
+            self.flaws += [f"{question.nonce}: {flaw}" for flaw in (*reader.flaws, *differences(reader, log))]
         if log.content != stored:
             self.flaws.append(f"{question.nonce}: the log says {log.content!r}, the message {stored!r}")
         due = question.answer()
         if stored != due if log.events[-1].type == "run_ended" else not due.startswith(stored):
             self.flaws.append(f"{question.nonce}: {stored!r} is stored, and {due!r} was said")
-
-
-def _differences(reader: Collected, log: Collected) -> Iterator[str]:
-    if log.resyncs:
-        yield "the log itself came with a resync"
-    if reader.content != log.content:
-        yield f"what was read is {reader.content!r}, and the log is {log.content!r}"
-    seen, there = _by_id(reader), _by_id(log)
-    if missing := there.keys() - seen.keys():
-        yield f"events {sorted(missing)} are missing"
-    if invented := seen.keys() - there.keys():
-        yield f"events {sorted(invented)} are not in the log"
-    for number in seen.keys() & there.keys():
-        if seen[number].fields != there[number].fields:
-            yield f"event {number} was {seen[number].fields}, and in the log it is {there[number].fields}"
-
-
-def _by_id(collected: Collected) -> dict[int, Event]:
-    return {event.id: event for event in collected.events}
 
 
 def _cuts(chance: random.Random) -> list[int]:

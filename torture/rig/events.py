@@ -76,3 +76,23 @@ class Collected:
             self.content += event.fields["content"]
         elif event.type == "run_continuing":
             self.content = ""
+
+
+def differences(reader: Collected, log: Collected) -> Iterator[str]:
+    """Yield where a reader has put together something else than the log."""
+    if log.resyncs:
+        yield "the log itself came with a resync"
+    if reader.content != log.content:
+        yield f"what was read is {reader.content!r}, and the log is {log.content!r}"
+    seen, there = _by_id(reader), _by_id(log)
+    if missing := there.keys() - seen.keys():
+        yield f"events {sorted(missing)} are missing"
+    if invented := seen.keys() - there.keys():
+        yield f"events {sorted(invented)} are not in the log"
+    for number in seen.keys() & there.keys():
+        if seen[number].fields != there[number].fields:
+            yield f"event {number} was {seen[number].fields}, and in the log it is {there[number].fields}"
+
+
+def _by_id(collected: Collected) -> dict[int, Event]:
+    return {event.id: event for event in collected.events}

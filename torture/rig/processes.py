@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from .wire import Broken, Line, connected
+
 _ESTABLISHED = "01"
+_LINES_TRIED_MAX = 40
+_ACCEPT_SECONDS_MAX = 0.1
+_LOOK_SECONDS = 0.005
+
+
+async def line_to(server_port: int, pids: Collection[int]) -> Line:
+    """Connect to one of these processes: the kernel deals connections out, and others are hung up on.
+
+    Raises Broken where none of them accepts.
+    """
+    for _ in range(_LINES_TRIED_MAX):
+        line = await connected(server_port)
+        deadline = time.monotonic() + _ACCEPT_SECONDS_MAX
+        while time.monotonic() < deadline:
+            if process_of(server_port, line.local_port, pids) is not None:
+                return line
+            await asyncio.sleep(_LOOK_SECONDS)
+        line.break_off()
+    raise Broken("none of the processes that were meant accepts")
 
 
 def process_of(server_port: int, our_port: int, pids: Iterable[int]) -> int | None:

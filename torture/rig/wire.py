@@ -37,10 +37,11 @@ class Answer(Struct, frozen=True):
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """A request to the API; a `body` goes as JSON."""
+    """A request; a `body` goes as JSON. The path is below `root`."""
 
     method: str
     path: str
+    root: str = "/api"
     body: Any = None
     headers: Mapping[str, str] = {}
 
@@ -154,4 +155,4 @@ def _bytes_of(request: Request, key: str) -> bytes:
     if request.method == "POST":
         headers |= {"content-type": "application/json", "content-length": str(len(body))}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"{request.method} /api{request.path} HTTP/1.1\r\n{lines}\r\n".encode() + body
+    return f"{request.method} {request.root}{request.path} HTTP/1.1\r\n{lines}\r\n".encode() + body
