@@ -66,7 +66,7 @@ bench: setup ## Run the benchmarks and write their results beside them
 	@for benchmark in benchmarks/[a-z]*.py; do $(BIN)/python "$$benchmark" || exit 1; done
 
 torture: setup ## Kill, cut, stop and flood a server (TORTURE_ARGUMENTS="--seed 7 --scale 0.1 --only kills,cuts")
-	@PYTHONPATH=tools:. $(BIN)/python -m torture $(TORTURE_ARGUMENTS)
+	@PYTHONPATH=tools:. $(BIN)/python -m torture --keep $(TORTURE_ARGUMENTS)
 
 lock: .venv/bin/uv ## Bring requirements/*.lock to what is declared (LOCK_ARGUMENTS=--upgrade: to the newest)
 	@$(compile) --group bootstrap --output-file requirements/bootstrap.lock

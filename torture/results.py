@@ -46,7 +46,8 @@ def write(terms: Terms, outcomes: dict[str, Outcome], seconds: dict[str, float])
             for name, outcome in outcomes.items()
         },
     }
-    path = RESULTS / f"{now:%Y-%m-%d}-seed-{terms.seed}-scale-{terms.scale:g}.json"
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{now:%Y-%m-%d}-{'-'.join(outcomes)}-seed-{terms.seed}-scale-{terms.scale:g}.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
     return path
 

@@ -21,7 +21,7 @@ _NOISE_BYTES = 16_000_000  # what a process grows by without any stream
 _OPENED_AT_ONCE = 20
 _WARM_UP_REQUESTS = 40
 _LOOKS = 10
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.2
 _SILENCE_MILLISECONDS = 600_000
 
 
@@ -81,7 +81,7 @@ async def _looked(stage: Stage, caller: Caller) -> tuple[dict[str, int], list[fl
         started = time.monotonic()
         await _serve_some(caller, 1)
         seconds.append(time.monotonic() - started)
-        await asyncio.sleep(_LOOK_SECONDS / 4)
+        await asyncio.sleep(_LOOK_SECONDS)
     return {"most": max(counts), "busy in every look": min(busy)}, seconds
 
 
