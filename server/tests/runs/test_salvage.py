@@ -6,24 +6,24 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from backboard_server.adapters import Adapters
+from backboard_server.bootstrap import open_adapters
 from backboard_server.domain import events
 from backboard_server.domain.errors import BackboardError, Cancelled, Conflict, TakenOver, Unavailable
-from backboard_server.domain.messages import SubmitOutputs, ToolOutput
 from backboard_server.domain.runs import HeldRun
+from backboard_server.domain.tools import McpServer
 from backboard_server.runs.finish import OpenRun
 from backboard_server.runs.follow import ids_of
 from backboard_server.runs.journal import LEASE_SECONDS
-from backboard_server.runs.live import LiveRun
 from backboard_server.runs.log import TAKEOVER_JUMP, LogReader, Numbered
-from backboard_server.runs.outputs import accept_outputs
 from backboard_server.runs.recover import begun_again, opened_again
-from backboard_server.runs.run import conduct
 from backboard_server.runs.salvage import salvage
+from backboard_server.settings import Settings
+from backboard_server.store.address import Address
 from backboard_server.store.run_logs import list_rows
 from backboard_server.store.runs import take_over_run
 from backboard_server.store.threads import delete_thread
 from conftest import Tenant
+from fake_mcp import FakeMcp, FakeTool
 from fake_vendor import Answer, CalledTool, FakeVendor, Fault
 from replica import Replica, Sent, replica
 from waiting import wait_until
@@ -31,12 +31,13 @@ from waiting import wait_until
 SILENT = Answer(text="Never heard", first_byte_delay_seconds=30)
 HALF = Answer(text="one two three four", reasoning="Hm.", chunks=4, fault=Fault.HANG_BETWEEN_CHUNKS)
 LOST = Unavailable("The server was lost.", code="run_interrupted")
-TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
 
 
 @pytest.fixture
-async def process(adapters: Adapters) -> AsyncGenerator[Replica]:
-    async with replica(adapters) as process:
+async def process(owner_address: Address, settings: Settings) -> AsyncGenerator[Replica]:
+    """A process whose operator lets tenants name servers on this machine."""
+    allowing = settings.model_copy(update={"egress_allow": "127.0.0.1"})
+    async with open_adapters(allowing) as adapters, replica(adapters) as process:
         yield process
 
 
@@ -47,14 +48,13 @@ async def logged(process: Replica, tenant: Tenant, sent: Sent) -> list[Numbered]
     return [numbered for row in rows for numbered in reader.read(row)]
 
 
-def text_of(told: list[Numbered], after: int = 0) -> str:
-    pieces = [event for sequence, event in told if sequence > after]
-    return "".join(event.content for event in pieces if isinstance(event, events.ContentStreaming))
+def text_of(told: list[Numbered]) -> str:
+    return "".join(event.content for _, event in told if isinstance(event, events.ContentStreaming))
 
 
-async def wait_until_it_speaks(process: Replica, tenant: Tenant, sent: Sent, after: int = 0) -> None:
+async def wait_until_it_speaks(process: Replica, tenant: Tenant, sent: Sent) -> None:
     async def speaks() -> bool:
-        return bool(text_of(await logged(process, tenant, sent), after))
+        return "one" in text_of(await logged(process, tenant, sent))
 
     await wait_until(speaks)
 
@@ -145,42 +145,28 @@ async def test_a_run_that_had_said_nothing_ends_with_an_empty_answer_that_cost_n
     assert (answer.input_tokens, answer.output_tokens) == (0, 0)
 
 
-async def test_what_was_said_in_the_steps_before_is_stored_already_and_stays_as_it_is(
+async def test_what_was_said_in_the_steps_before_is_stored_already_and_not_stored_again(
     process: Replica, tenant: Tenant, vendor: FakeVendor
 ) -> None:
     vendor.script(Answer(text="I look. ", tool_calls=(CalledTool("look", "{}", "call_1"),)), HALF)
-    sent = await process.send(tenant, tools=[TOOL])
-    waiting = await sent.live.last_event()
-    assert isinstance(waiting, events.ToolSubmitRequired)
-    before = sent.live.log.sequence
-    again = await submit(process, tenant, sent, waiting.tool_calls[0].id)
-    await wait_until_it_speaks(process, tenant, again, before)
-    run, held = await taken_over(process, tenant, again)
+    async with FakeMcp(tools=(FakeTool("look"),)) as mcp:
+        sent = await process.send(tenant, mcp_servers=[McpServer(name="eyes", url=mcp.url)])
+        await vendor.wait_for_requests(2)
+        before = (await process.stored(tenant, sent)).message_id
+        await wait_until_it_speaks(process, tenant, sent)
+        run, held = await taken_over(process, tenant, sent)
 
-    await salvage(process.adapters, run, held, Cancelled("The run was cancelled."))
+        await salvage(process.adapters, run, held, Cancelled("The run was cancelled."))
 
     told = await logged(process, tenant, sent)
     messages = (await process.thread(tenant, sent)).messages
-    contents = [message.content for message in messages if message.role == "assistant"]
-    assert contents == ["I look. ", text_of(told, before)]
+    contents = [message.content or "" for message in messages if message.role == "assistant"]
+    assert (messages[-1].id, len(contents)) == (before, 2)
+    assert contents[0] == "I look. "
+    assert contents[1].startswith("one")
     last = told[-1].event
     assert isinstance(last, events.RunCancelled)
-    assert last.content == text_of(told, before)
-
-
-async def submit(process: Replica, tenant: Tenant, sent: Sent, call_id: str) -> Sent:
-    """Hand in the output of a call; the run goes on in this process."""
-    outputs = SubmitOutputs(
-        thread_id=sent.thread_id, outputs=[ToolOutput(tool_call_id=call_id, output="there")], stream=True
-    )
-    accepted = await accept_outputs(process.adapters, tenant.caller, outputs)
-    assert accepted.run is not None
-    events_of_run = conduct(process.adapters, accepted.run, streamed=True, continuing=accepted.continuing)
-    live = LiveRun(events_of_run, accepted.run.log)
-    process.journal.start(
-        live, tenant_id=tenant.caller.tenant_id, run_id=sent.run_id, epoch=accepted.run.epoch
-    )
-    return Sent(sent.accepted, live)
+    assert last.content == text_of(told) == "".join(contents)
 
 
 async def test_a_run_that_has_changed_hands_again_is_left_to_whoever_has_it(
