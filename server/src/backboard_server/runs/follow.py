@@ -1,4 +1,7 @@
-"""Following a run by its log: what happened after a number, and what happens, from any process and exact."""
+"""Following a run: what its log says after a number, and what happens, from any process and exactly.
+
+In the process that has the run, what happens is seen as it does; elsewhere when it has been written.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from backboard_server.domain.runs import OPEN_STATUSES, Run, RunLogState
 from backboard_server.store.run_logs import find_said, list_rows
 
 from .journal import Journal
+from .live import LiveReader
 from .log import LogReader, LogView, Numbered
 
 _PATIENCE_SECONDS = 60.0
@@ -41,6 +45,8 @@ class Follower:
         self._run = run
         self._view = LogView(ids_of(run), after)
         self._is_one_answer = is_one_answer
+        self._live: LiveReader | None = None
+        self._has_told_end = False
         self._is_over = False
 
     async def next_events(self, wait_seconds: float) -> list[Numbered] | None:
@@ -50,15 +56,9 @@ class Follower:
         over, or waits for the application.
         """
         while not self._is_over:
-            try:
-                state = await self._journal.next_state(
-                    self._tenant_id, self._run.id, self._view.through, wait_seconds
-                )
-            except TimeoutError:
-                return []
-            if state is None:
-                return None  # the thread was deleted
-            if found := await self._take(state):
+            reading = self._read(wait_seconds) if self._live is None else self._see(self._live, wait_seconds)
+            found = await reading
+            if found is not None:
                 return found
         return None
 
@@ -73,7 +73,34 @@ class Follower:
         return last
 
     async def aclose(self) -> None:
-        """Read no more; nothing is held."""
+        """Read no more of a run of this process; of others nothing is held."""
+        if self._live is not None:
+            await self._live.aclose()
+            self._live = None
+
+    async def _see(self, live: LiveReader, wait_seconds: float) -> list[Numbered] | None:
+        """Return what happens in the run itself, nothing after a while; None where the log is to say more."""
+        seen = await live.next_events(wait_seconds)
+        if seen is None:
+            await self.aclose()
+            self._is_over = self._has_told_end  # else another process has it, which the log will tell
+            return None
+        if not seen:
+            return seen
+        return self._up_to_the_end(self._view.show(seen)) or None
+
+    async def _read(self, wait_seconds: float) -> list[Numbered] | None:
+        """Return what more the log has, nothing after a while; None where nothing in it is to be shown."""
+        try:
+            state = await self._journal.next_state(
+                self._tenant_id, self._run.id, self._view.through, wait_seconds
+            )
+        except TimeoutError:
+            return []
+        if state is None:
+            self._is_over = True  # the thread was deleted
+            return None
+        return await self._take(state) or None
 
     async def _take(self, state: RunLogState) -> list[Numbered]:
         found: list[Numbered] = []
@@ -86,12 +113,29 @@ class Follower:
         if state.status not in OPEN_STATUSES and self._view.through >= state.logged_through:
             found += self._view.end()
             self._is_over = True
-        if self._is_one_answer:
-            ends = [place for place, (_, event) in enumerate(found) if isinstance(event, LastEvent)]
-            if ends:
-                self._is_over = True
-                return found[: ends[0] + 1]
-        return found
+        else:
+            found += self._begin_to_see()
+        return self._up_to_the_end(found)
+
+    def _begin_to_see(self) -> list[Numbered]:
+        """Turn to the run itself, if it is of this process and nothing lies between it and what was read."""
+        live = self._journal.find(self._run.id)
+        if live is None or live.is_over or self._view.after > live.log.sequence:
+            return []
+        kept = live.log.kept_after(self._view.through)
+        if kept is None:
+            return []
+        self._live = live.read()
+        return self._view.show(kept)
+
+    def _up_to_the_end(self, found: list[Numbered]) -> list[Numbered]:
+        if found:
+            self._has_told_end = isinstance(found[-1].event, LastEvent)
+        ends = [place for place, (_, event) in enumerate(found) if isinstance(event, LastEvent)]
+        if not (ends and self._is_one_answer):
+            return found
+        self._is_over = True
+        return found[: ends[0] + 1]
 
 
 async def find_continuing(adapters: Adapters, tenant_id: UUID, run: Run, call_ids: Collection[str]) -> int:

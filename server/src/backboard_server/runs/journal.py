@@ -75,6 +75,10 @@ class Journal:
         self._stirred.set()
         return self._runs.start(run, run_id)
 
+    def find(self, run_id: UUID) -> LiveRun | None:
+        """Return a run of this process."""
+        return self._runs.find(run_id)
+
     async def next_state(
         self, tenant_id: UUID, run_id: UUID, after: int, wait_seconds: float
     ) -> RunLogState | None:

@@ -93,6 +93,14 @@ class RunLog:
         """What was taken could not be written, or nobody knows: it comes again."""
         self._settled.set()
 
+    def kept_after(self, through: int) -> list[Numbered] | None:
+        """Return the events after a number that are kept here; None where the database has some of them."""
+        kept = self._on_its_way + self._unlogged
+        first = kept[0].sequence if kept else self.sequence + 1
+        return (
+            [numbered for numbered in kept if numbered.sequence > through] if through >= first - 1 else None
+        )
+
     async def rest(self, *following: Event) -> LogPart:
         """Return all that is not written, and the events that will follow, the last in a row of its own.
 
@@ -192,38 +200,45 @@ class LogView:
         """`ids` are put on every event."""
         self._reader = LogReader(ids)
         self._ids = ids
-        self._after = after
+        self.after = after
         self._newest: Numbered | None = None
         self.through = 0
 
     def take(self, row: LogRow) -> Iterator[Numbered]:
         """Yield what is to be shown of the next row."""
-        if self.through < self._after < row.first_sequence:
+        if self.through < self.after < row.first_sequence:
             yield self._resync("taken_over")
         for numbered in self._reader.read(row):
             self._newest = numbered
-            if numbered.sequence > self._after:
+            if numbered.sequence > self.after:
                 yield numbered
         self.through = row.last_sequence
+
+    def show(self, live: Sequence[Numbered]) -> list[Numbered]:
+        """Return what is to be shown of events that come as they happen, before they are in the log."""
+        shown = [numbered for numbered in live if numbered.sequence > self.after]
+        if shown:
+            self.after = shown[-1].sequence
+        return shown
 
     def skip(self, through: int, content: str, reasoning: str | None, message_id: str) -> Iterator[Numbered]:
         """Yield what stands for the part of the log that is gone, `through` a number: all that was said."""
         self.through = through
         self._reader.assume(content, reasoning)
         self._reader.message_id = message_id
-        if self._after < through:
+        if self.after < through:
             yield self._resync("expired")
 
     def end(self) -> Iterator[Numbered]:
         """Yield the last event again to a reader whose number the log never had: nothing more will come."""
-        if self._after > self.through and self._newest is not None:
+        if self.after > self.through and self._newest is not None:
             self.through = self._newest.sequence - 1
             yield self._resync("taken_over")
             yield self._newest
             self.through = self._newest.sequence
 
     def _resync(self, reason: Literal["expired", "taken_over"]) -> Numbered:
-        self._after = self.through
+        self.after = self.through
         event = events.Resync(
             thread_id=self._ids.thread_id,
             assistant_id=self._ids.assistant_id,
