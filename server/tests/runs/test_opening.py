@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
@@ -20,6 +21,7 @@ from backboard_server.runs.context import HISTORY_SHARE
 from backboard_server.runs.log import RunLog
 from backboard_server.runs.opening import QueuedRun, turn_limits
 from conftest import Tenant
+from fake_vendor import Answer, CalledTool, FakeVendor
 from log_events import FILE
 from turn_requests import stored_file
 
@@ -221,7 +223,7 @@ async def test_calls_that_nobody_answered_before_a_new_message_are_not_taken_up(
     [
         (Facts(context_limit=100_000), 24_000),
         (Facts(context_limit=8_000), int(8_000 * HISTORY_SHARE)),
-        (None, 0),
+        (None, 24_000),
     ],
 )
 async def test_of_a_thread_as_much_is_read_as_the_model_and_the_operator_allow(
@@ -232,3 +234,23 @@ async def test_of_a_thread_as_much_is_read_as_the_model_and_the_operator_allow(
     limits = turn_limits(limited, facts)
 
     assert (limits.history_tokens_max, limits.history_messages_max) == (tokens, 12)
+
+
+async def test_a_run_that_goes_on_with_outputs_of_tools_remembers_the_conversation(
+    client: httpx.AsyncClient, vendor: FakeVendor
+) -> None:
+    vendor.script(
+        Answer(text="Hello Ada."),
+        Answer(tool_calls=(CalledTool("look", "{}", "call_1"),)),
+        Answer(text="It is."),
+    )
+    first = (await client.post("/threads/messages", json={"content": "I am Ada."})).json()
+    thread = f"/threads/{first['thread_id']}"
+    asked = {"content": "Is it there?", "tools": [{"type": "function", "function": {"name": "look"}}]}
+    run_id = (await client.post(f"{thread}/messages", json=asked)).json()["run_id"]
+    outputs = {"tool_outputs": [{"tool_call_id": "call_1", "output": "yes"}]}
+
+    await client.post(f"{thread}/runs/{run_id}/submit-tool-outputs", json=outputs)
+
+    said = [message["content"] for message in vendor.requests[-1].body["messages"]]
+    assert said == ["I am Ada.", "Hello Ada.", "Is it there?", None, "yes"]

@@ -88,10 +88,13 @@ class QueuedRun(Struct, frozen=True, kw_only=True):
 
 
 def turn_limits(adapters: Adapters, facts: Facts | None) -> TurnLimits:
-    """Return how much of a thread is read for a model of which this is known."""
-    context_limit = facts.context_limit if facts else 0
+    """Return how much of a thread is read for a model of which this is known.
+
+    Without `facts` it is as much as the operator allows: which model it is comes with what is read.
+    """
+    tokens_max = adapters.limits.history_tokens_max
     return TurnLimits(
-        history_tokens_max=history_budget(context_limit, adapters.limits.history_tokens_max),
+        history_tokens_max=history_budget(facts.context_limit, tokens_max) if facts else tokens_max,
         history_messages_max=adapters.limits.history_messages_max,
         media_max=SHOWN_FILES_MAX,
     )
