@@ -356,6 +356,25 @@ async def test_one_answer_of_many_ends_with_its_own_end(
     assert isinstance(await last.last_event(), events.RunEnded)
 
 
+async def test_one_answer_ends_though_its_run_goes_on(
+    process: Replica, clients: list[httpx.AsyncClient], tenant: Tenant, vendor: FakeVendor
+) -> None:
+    vendor.script(CALL, Answer(text="Never heard", first_byte_delay_seconds=30))
+    sent = await process.send(tenant, tools=[TOOL])
+    await sent.live.last_event()
+    calls = (await process.stored(tenant, sent)).tool_calls or []
+    outputs = [{"tool_call_id": call.id, "output": "there"} for call in calls]
+    path = f"/threads/{sent.thread_id}/runs/{sent.run_id}"
+    going_on = asyncio.create_task(ask(clients[0], f"{path}/submit-tool-outputs", tool_outputs=outputs))
+    await vendor.wait_for_requests(2)
+
+    follower = await follower_of(process, tenant, sent, is_one_answer=True)
+
+    assert isinstance(await follower.last_event(), events.ToolSubmitRequired)
+    await clients[0].post(f"{path}/cancel")
+    assert (await going_on).types[-1] == "run_cancelled"
+
+
 async def test_where_a_run_went_on_is_found_by_the_calls_that_were_answered(
     process: Replica, clients: list[httpx.AsyncClient], tenant: Tenant, vendor: FakeVendor
 ) -> None:
@@ -375,46 +394,3 @@ async def test_where_a_run_went_on_is_found_by_the_calls_that_were_answered(
 
     assert [await found(*ids), await found(ids[1])] == [before, before]
     assert await found(ids[0], "call_x") == 0
-
-
-async def test_in_the_process_of_a_run_what_happens_is_seen_before_it_is_written(
-    process: Replica, tenant: Tenant, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(journals, "ROUND_SECONDS", 3_600.0)  # the process does not come to write
-    vendor.script(SLOW)
-    sent = await process.send(tenant)
-    first, second = await follower_of(process, tenant, sent), await follower_of(process, tenant, sent)
-
-    seen: list[Numbered] = []
-    while (found := await first.next_events(WAIT_SECONDS)) is not None:
-        seen += found
-    last = await second.last_event()
-
-    assert [sequence for sequence, _ in seen] == list(range(1, len(seen) + 1))
-    assert "".join(event.content for _, event in seen if isinstance(event, events.ContentStreaming)) == (
-        "one two three four five"
-    )
-    assert seen[-1].event == last == await sent.live.last_event()
-
-
-async def test_a_reader_of_a_run_that_changes_hands_turns_to_the_log(
-    process: Replica, other: Replica, tenant: Tenant, vendor: FakeVendor, owner: Connection
-) -> None:
-    vendor.script(Answer(text="Never heard", first_byte_delay_seconds=30), Answer(text="Here I am."))
-    sent = await process.send(tenant)
-    follower = await follower_of(process, tenant, sent)
-    assert await follower.next_events(WAIT_SECONDS)
-    await vendor.wait_for_requests(1)
-    await owner.execute(
-        "UPDATE runs SET lease_until = now() - INTERVAL '1 second' WHERE id = $1", sent.run_id
-    )
-
-    async def is_taken() -> bool:
-        await recover_lost_runs(other.adapters, other.journal)
-        return other.live.find(sent.run_id) is not None
-
-    await wait_until(is_taken)
-    last = await follower.last_event()
-
-    assert isinstance(last, events.RunEnded)
-    assert last.content == "Here I am."
