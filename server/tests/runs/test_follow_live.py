@@ -35,9 +35,9 @@ async def other(adapters: Adapters) -> AsyncGenerator[Replica]:
         yield process
 
 
-async def follower_of(process: Replica, tenant: Tenant, sent: Sent, **options: Any) -> Follower:
+async def follower_of(process: Replica, tenant: Tenant, sent: Sent) -> Follower:
     run = await process.stored(tenant, sent)
-    return Follower(process.adapters, process.journal, tenant.caller.tenant_id, run, **options)
+    return Follower(process.adapters, process.journal, tenant.caller.tenant_id, run)
 
 
 async def test_in_the_process_of_a_run_what_happens_is_seen_before_it_is_written(
