@@ -22,10 +22,13 @@ ALTER TABLE runs
     ADD COLUMN cancel_requested_at timestamptz,
     ADD COLUMN logged_through      bigint NOT NULL DEFAULT 0,    -- the last sequence number in the log
     ADD COLUMN step_after          bigint NOT NULL DEFAULT 0,    -- what the log had when the present step began
+    ADD COLUMN log_purged_at       timestamptz,
     ADD COLUMN cost_usd            double precision;
--- Found by the thread, before a new message starts a run, and by the lease, where a process was lost.
+-- Found by the thread, before a new message starts a run, by the lease, where a process was lost, and by the end, when
+-- the log has been kept for long enough.
 CREATE INDEX runs_open ON runs (thread_id) WHERE status IN ('QUEUED', 'IN_PROGRESS', 'REQUIRES_ACTION');
 CREATE INDEX runs_leased ON runs (lease_until) WHERE status IN ('QUEUED', 'IN_PROGRESS');
+CREATE INDEX runs_ended ON runs (ended_at) WHERE log_purged_at IS NULL AND ended_at IS NOT NULL;
 
 -- The log of a run: its events in order, many to a row; a row holds the events from first_sequence to last_sequence.
 CREATE TABLE run_events (
@@ -83,7 +86,7 @@ GRANT UPDATE (
     input_tokens, output_tokens, cached_input_tokens, cache_write_input_tokens, reasoning_tokens, cost_usd
 ) ON usage TO backboard_app;
 
-UPDATE runs SET created_at = started_at;
+UPDATE runs SET created_at = started_at, log_purged_at = now();
 -- Runs of the former release have no lease: those that its processes may still have are left to them for half an hour.
 UPDATE runs SET lease_until = started_at + INTERVAL '31 minutes' WHERE status = 'IN_PROGRESS';
 

@@ -43,14 +43,19 @@ BEGIN
     ) AS o
     WHERE k.tenant_id = o.tenant_id AND k.key = o.key;
     GET DIAGNOSTICS _purged = ROW_COUNT;
-    DELETE FROM run_events AS e USING (
-        SELECT o.tenant_id, o.run_id, o.last_sequence
-        FROM run_events AS o JOIN runs AS r ON r.tenant_id = o.tenant_id AND r.id = o.run_id
-        WHERE o.created_at < now() - _log_age AND r.ended_at < now() - _log_age
-          AND o.last_sequence < r.logged_through
-        LIMIT _limit
-    ) AS o
-    WHERE e.tenant_id = o.tenant_id AND e.run_id = o.run_id AND e.last_sequence = o.last_sequence;
+    WITH old AS (
+        UPDATE runs AS r SET log_purged_at = now()
+        FROM (
+            SELECT o.tenant_id, o.id FROM runs AS o
+            WHERE o.log_purged_at IS NULL AND o.ended_at < now() - _log_age
+            ORDER BY o.ended_at LIMIT _limit
+            FOR UPDATE SKIP LOCKED
+        ) AS o
+        WHERE r.tenant_id = o.tenant_id AND r.id = o.id
+        RETURNING r.tenant_id, r.id, r.logged_through
+    )
+    DELETE FROM run_events AS e USING old AS o
+    WHERE e.tenant_id = o.tenant_id AND e.run_id = o.id AND e.last_sequence < o.logged_through;
     GET DIAGNOSTICS _rows = ROW_COUNT;
     RETURN _purged + _rows;
 END $$;

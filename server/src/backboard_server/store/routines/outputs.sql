@@ -66,7 +66,7 @@ BEGIN
     UPDATE runs AS r
     SET status = 'IN_PROGRESS', message_id = _r.answer_id, epoch = r.epoch + 1, ended_at = NULL,
         options = r.options || _r.options, key_id = _r.key_id, logged_through = _logged, step_after = _logged,
-        cancel_requested_at = NULL, lease_until = now() + make_interval(secs => _r.lease_seconds)
+        cancel_requested_at = NULL, log_purged_at = NULL, takeovers = 0, lease_until = now() + make_interval(secs => _r.lease_seconds)
     WHERE r.tenant_id = _tenant AND r.id = _run.id
     RETURNING * INTO _run;
     SELECT * INTO _thread FROM threads AS t WHERE t.tenant_id = _tenant AND t.id = _thread.id;

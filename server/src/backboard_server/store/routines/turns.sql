@@ -227,7 +227,10 @@ BEGIN
     WHERE r.tenant_id = _tenant AND r.id = _o.run_id AND r.status = 'IN_PROGRESS'
       AND r.epoch = coalesce(_o.epoch, r.epoch);
     _is_open := FOUND;
-    PERFORM count_usage(_tenant, _outcome, _is_open);
+    -- A process that has lost the run has asked its model all the same: that is counted beside what follows.
+    PERFORM count_usage(_tenant, _outcome, _is_open OR EXISTS (
+        SELECT FROM runs AS r WHERE r.tenant_id = _tenant AND r.id = _o.run_id AND r.epoch > _o.epoch
+    ));
     IF NOT _is_open THEN
         RETURN NULL;
     END IF;
