@@ -245,6 +245,23 @@ def test_who_has_seen_the_last_event_is_shown_nothing() -> None:
     assert [*shown(view, ROWS), *view.end()] == []
 
 
+def test_what_comes_as_it_happens_and_was_in_the_log_already_is_not_shown_again() -> None:
+    view = LogView(IDS, 1)
+    assert [sequence for sequence, _ in shown(view, ROWS[:2])] == [2, 3]
+
+    assert view.show([Numbered(3, said("Half")), Numbered(4, said(" a word"))]) == [(4, said(" a word"))]
+    assert view.show([Numbered(4, said(" a word")), Numbered(5, said("!"))]) == [(5, said("!"))]
+    assert list(shown(view, [row_of([Numbered(4, said(" a word")), Numbered(5, said("!"))])])) == []
+
+
+def test_what_was_seen_as_it_happened_and_never_written_is_taken_back() -> None:
+    view = LogView(IDS)
+    list(shown(view, ROWS[:2]))
+    view.show([Numbered(4, said(" a word")), Numbered(5, said("!"))])
+
+    assert next(shown(view, ROWS[2:])) == resync(3, "taken_over", "Half", "Hm.")
+
+
 @pytest.mark.parametrize("after", [0, 50, 91])
 def test_for_a_part_of_the_log_that_is_gone_stands_all_that_was_said(after: int) -> None:
     view = LogView(IDS, after)

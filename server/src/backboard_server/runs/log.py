@@ -216,7 +216,8 @@ class LogView:
 
     def show(self, live: Sequence[Numbered]) -> list[Numbered]:
         """Return what is to be shown of events that come as they happen, before they are in the log."""
-        shown = [numbered for numbered in live if numbered.sequence > self.after]
+        seen = max(self.after, self.through)  # what is stored of a step is in the log before it is told
+        shown = [numbered for numbered in live if numbered.sequence > seen]
         if shown:
             self.after = shown[-1].sequence
         return shown
