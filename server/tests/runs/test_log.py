@@ -296,3 +296,28 @@ async def test_what_was_written_with_the_rest_counts_as_unwritten_no_more() -> N
     log.add(said("x" * UNLOGGED_CHARACTERS_MAX))
 
     assert told == []
+
+
+def test_what_is_not_in_the_database_is_kept_for_who_reads_on_in_this_process() -> None:
+    log = RunLog()
+    assert log.kept_after(0) == []
+    log.add(said("a"))
+    log.take()
+    log.confirm()
+    assert log.kept_after(1) == []
+    log.add(said("b"))
+    log.take()
+    log.add(said("c"))
+
+    assert log.kept_after(1) == numbered([said("b"), said("c")], 2)
+    assert log.kept_after(2) == numbered([said("c")], 3)
+    assert log.kept_after(3) == []
+    assert log.kept_after(0) is None
+
+
+def test_a_run_that_was_taken_over_keeps_nothing_for_who_has_not_read_of_it() -> None:
+    log = RunLog(5, counts_from=5 + TAKEOVER_JUMP)
+
+    assert log.kept_after(5) is None
+    log.add(said("a"))
+    assert log.kept_after(5) is None
