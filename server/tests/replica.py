@@ -49,7 +49,8 @@ class Replica:
 
     async def send(self, tenant: Tenant, content: str = "Hi", **fields: Any) -> Sent:
         """Take a message and start its run."""
-        message = SendMessage(content=content, **({"stream": True} | fields))
+        asked: dict[str, Any] = {"stream": True} | fields
+        message = SendMessage(content=content, **asked)
         accepted = await accept_message(self.adapters, tenant.caller, message, [])
         run = accepted.run
         assert run is not None

@@ -182,6 +182,17 @@ def test_text_that_is_held_is_said_only_when_it_is_released() -> None:
     assert draft.content == "[]"
 
 
+def test_what_is_held_back_was_not_told() -> None:
+    draft = Draft(IDS, CHOICE, is_held=True, before=Said("First. "))
+    for delta in (ReasoningDelta("Hm"), TextDelta('{"a": 1}')):
+        for _ in draft.add(delta):
+            continue
+
+    assert (draft.said, draft.told) == (Said('First. {"a": 1}', "Hm"), Said("First. ", "Hm"))
+    assert [*draft.release('{"a": 1}')]
+    assert draft.told == draft.said
+
+
 def test_a_second_round_replaces_the_text_and_adds_to_what_was_used() -> None:
     draft = Draft(IDS, CHOICE, is_held=True)
     for delta in (TextDelta("no"), Finish("stop", Usage(3, 2, cost_usd=0.5))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,7 @@ def calls(*named: tuple[str, str], text: str = "") -> Answer:
     return Answer(text=text, tool_calls=tuple(CalledTool(name, "{}", id=call_id) for name, call_id in named))
 
 
-async def send(process: Replica, tenant: Tenant, mcp: FakeMcp, **fields: object) -> Sent:
+async def send(process: Replica, tenant: Tenant, mcp: FakeMcp, **fields: Any) -> Sent:
     return await process.send(tenant, mcp_servers=[McpServer(name="files", url=mcp.url)], **fields)
 
 

@@ -92,6 +92,11 @@ class Draft:
         return Said(self.before.content + self.content, self.before.reasoning + self.reasoning)
 
     @property
+    def told(self) -> Said:
+        """What clients have heard of it: all but the text that is held back."""
+        return Said(self.before.content, self.said.reasoning) if self._is_held else self.said
+
+    @property
     def usage(self) -> Usage | None:
         """What the provider counted over all calls of this draft, if it has."""
         counted = self.finish.usage if self.finish else None

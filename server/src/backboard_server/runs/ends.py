@@ -35,8 +35,8 @@ def bad_end(run: OpenRun, draft: Draft, now: datetime, failure: BackboardError) 
         return events.RunCancelled(
             **where(run.ids),
             message_id=str(run.answer_id),
-            content=draft.said.content,
-            reasoning=draft.said.reasoning or None,
+            content=draft.told.content,
+            reasoning=draft.told.reasoning or None,
             created_at=now,
         )
     retry_after = failure.retry_after_seconds if isinstance(failure, Upstream) else None

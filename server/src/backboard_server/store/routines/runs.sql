@@ -12,19 +12,21 @@ $$;
 REVOKE ALL ON FUNCTION add_usage(jsonb, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION add_usage(jsonb, jsonb) TO backboard_app;
 
--- Appends rows to the log of a run, whose row the caller holds.
+-- Appends rows to the log of a run, whose row the caller holds. One that is there already came from an exchange whose
+-- answer was lost: it is the same.
 CREATE OR REPLACE FUNCTION append_log(_tenant uuid, _run uuid, _log jsonb) RETURNS void
 LANGUAGE sql SET search_path = backboard, pg_temp
 AS $$
     INSERT INTO run_events (tenant_id, run_id, first_sequence, last_sequence, events)
     SELECT _tenant, _run, l.first_sequence, l.last_sequence, l.events
     FROM jsonb_to_recordset(_log -> 'rows') AS l (first_sequence bigint, last_sequence bigint, events text)
+    ON CONFLICT DO NOTHING
 $$;
 REVOKE ALL ON FUNCTION append_log(uuid, uuid, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION append_log(uuid, uuid, jsonb) TO backboard_app;
 
 -- Ends a run that no process is working on: one that is queued, or waits for the application's tools.
--- Its number in the log leaves a gap, so that it means nothing that a client may have seen before.
+-- Its log has all that it ever told, so the number of its end follows at once.
 CREATE OR REPLACE FUNCTION end_idle_run(_tenant uuid, _run runs, _code text, _reason text) RETURNS void
 LANGUAGE plpgsql SET search_path = backboard, pg_temp
 AS $$
