@@ -254,3 +254,19 @@ async def test_a_run_that_goes_on_with_outputs_of_tools_remembers_the_conversati
 
     said = [message["content"] for message in vendor.requests[-1].body["messages"]]
     assert said == ["I am Ada.", "Hello Ada.", "Is it there?", None, "yes"]
+
+
+async def test_a_run_that_goes_on_shows_its_model_no_more_than_it_has_room_for(
+    adapters: Adapters, tenant: Tenant
+) -> None:
+    small = replace(adapters, limits=Limits(history_tokens_max=20))
+    earlier = [stored("user", "0"), stored("assistant", "1"), stored("user", "2"), stored("assistant", "3")]
+    own = [stored("user", "4"), stored("assistant", "5", CALL), stored("tool", "6", answers="call_1")]
+    begun = queued(tenant, question_id=own[0].id)
+
+    some = await begun.opened(small, read_turn(*earlier, *own))
+    none = await begun.opened(small, read_turn(*earlier, *own, token_ratio=10.0))
+
+    assert [message.content for message in some.turn.history] == ["3", "4", "5", "6"]
+    assert some.turn.earlier_messages == 3
+    assert [message.content for message in none.turn.history] == ["4", "5", "6"]

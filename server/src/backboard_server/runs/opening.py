@@ -64,6 +64,8 @@ class QueuedRun(Struct, frozen=True, kw_only=True):
         if fallbacks is None:
             wished = turn.fallbacks if self.options.fallbacks is None else self.options.fallbacks
             fallbacks = await _still_possible(adapters, wished, keys)
+        if message is None:
+            turn = self._fitted(turn, turn_limits(adapters, adapters.models.facts(self.choice)))
         interrupted = _interrupted(turn) if message is None else None
         if interrupted is not None:  # it is shown once its tools have returned
             turn = replace(turn, history=turn.history[:-1])
@@ -85,6 +87,23 @@ class QueuedRun(Struct, frozen=True, kw_only=True):
             epoch=self.epoch,
             interrupted=interrupted,
         )
+
+    def _fitted(self, turn: Turn, limits: TurnLimits) -> Turn:
+        """Return the turn without the oldest messages that its model has no room for; the run's own all stay.
+
+        The store knows no models: a turn that was read before it was known which one goes on may be too long.
+        """
+        own_begins = next(
+            (place for place, message in enumerate(turn.history) if message.id == self.question_id), 0
+        )
+        room = limits.history_tokens_max / turn.token_ratio - turn.summary_tokens
+        begins = len(turn.history)
+        for place in reversed(range(begins)):
+            room -= turn.history[place].tokens
+            if room < 0 and place < own_begins:
+                break
+            begins = place
+        return replace(turn, history=turn.history[begins:], earlier_messages=turn.earlier_messages + begins)
 
 
 def turn_limits(adapters: Adapters, facts: Facts | None) -> TurnLimits:
