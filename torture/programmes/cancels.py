@@ -24,7 +24,7 @@ from torture.rig.oracle import note
 from torture.rig.processes import line_to, process_of
 from torture.rig.sayings import Question
 from torture.rig.stage import Figures, Outcome, Stage
-from torture.rig.wire import Broken, Caller, Line, Request, connected
+from torture.rig.wire import Broken, Caller, Line, Request
 
 CANCELS = 1_000
 STORED_SECONDS_MAX = 0.5  # p99, from the answer to the last event that is stored
@@ -110,12 +110,13 @@ class _Cancelling:
         (point,) = chance.choices(list(_POINTS), list(_POINTS.values()))
         question = _question(nonce, point, chance)
         await asyncio.sleep(chance.uniform(0, _BEGIN_SECONDS_MAX))
-        line = await connected(self._caller.port)
+        web = self._stage.server.web()
+        line = await line_to(self._caller.port, web)
         try:
+            owner = process_of(self._caller.port, line.local_port, web)
             run = await self._begun(line, question, point)
             reading = asyncio.create_task(_read_on(run.pieces))
             await asyncio.sleep(_moment(question, chance))
-            owner = process_of(self._caller.port, line.local_port, self._stage.server.web())
             cancelled = await self._cancelled(run, nonce, point, owner, is_elsewhere=chance.random() < 0.5)
             await asyncio.wait_for(reading, 30)
             return cancelled

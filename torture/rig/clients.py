@@ -132,7 +132,7 @@ class Client:
     async def _save(self) -> None:
         thread_id, question = self._some_thread(), self._question()
         body = _body(question, thread_id) | {"send_to_llm": "false"}
-        self._note_sent(question, thread_id)
+        self._note_sent(question, thread_id, is_note=True)
         saved = await self._insist("/threads/messages", body, self._some_key(), question)
         if saved is not None:
             self._note_stored(saved["thread_id"], question, saved["message_id"])
@@ -290,8 +290,10 @@ class Client:
         if len(self._threads) > _THREADS_MAX:
             self._threads.pop(0)
 
-    def _note_sent(self, question: Question, thread_id: str | None) -> None:
-        self._book.write(Sent(tenant=self._book.tenant, content=question.text, thread_id=thread_id))
+    def _note_sent(self, question: Question, thread_id: str | None, *, is_note: bool = False) -> None:
+        self._book.write(
+            Sent(tenant=self._book.tenant, content=question.text, thread_id=thread_id, is_note=is_note)
+        )
 
     def _note_stored(self, thread_id: str, question: Question, message_id: str = "") -> None:
         self._book.write(

@@ -14,11 +14,12 @@ from msgspec import Struct
 
 
 class Sent(Struct, frozen=True, tag="sent", kw_only=True):
-    """A message that may be stored from now on; without a thread it begins one."""
+    """A message that may be stored from now on; without a thread it begins one. A note is not answered."""
 
     tenant: str
     content: str
     thread_id: str | None = None
+    is_note: bool = False
 
 
 class Stored(Struct, frozen=True, tag="stored", kw_only=True):

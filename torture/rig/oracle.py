@@ -38,8 +38,10 @@ def contradictions(lines: Sequence[Line], held: Sequence[Held]) -> list[str]:
         found += _invented(own, tenants)
         found += _doubled(tenants)
         found += _wrong_assistants(own, tenants)
+        notes = {line.content for line in own if isinstance(line, Sent) and line.is_note}
         for thread_id, messages in tenants.threads.items():
-            found += [f"thread {thread_id}: {flaw}" for flaw in bent(messages)]
+            answered = [message for message in messages if message["content"] not in notes]
+            found += [f"thread {thread_id}: {flaw}" for flaw in bent(answered)]
     return found
 
 
@@ -125,7 +127,10 @@ def _wrong_assistants(lines: Sequence[Line], held: Held) -> Iterator[str]:
 
 
 def bent(messages: Iterable[Message]) -> Iterator[str]:
-    """Yield what is wrong with a thread by itself: answers that are not due, results that are twice."""
+    """Yield what is wrong with a thread by itself: answers that are not due, results that are twice.
+
+    Without its notes, which may be taken down between a question and its answer.
+    """
     question: Question | None = None
     answers: dict[str, int] = defaultdict(int)
     results: Counter[str] = Counter()

@@ -87,6 +87,13 @@ def test_the_oracle_has_nothing_to_say_of_a_server_that_kept_everything() -> Non
     assert contradictions(LEDGER, [HELD]) == []
 
 
+def test_the_oracle_knows_that_a_note_may_come_between_a_question_and_its_answer() -> None:
+    note = Sent(tenant="one", content=OTHER.text, is_note=True)
+    thread = [ASKED, CALLING, RESULT, said("user", OTHER.text), ANSWER]
+
+    assert contradictions([*LEDGER, note], [replace(HELD, threads={"t": thread})]) == []
+
+
 @pytest.mark.parametrize(
     ("thread", "sentence"),
     [
