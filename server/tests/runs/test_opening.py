@@ -259,7 +259,7 @@ async def test_a_run_that_goes_on_with_outputs_of_tools_remembers_the_conversati
 async def test_a_run_that_goes_on_shows_its_model_no_more_than_it_has_room_for(
     adapters: Adapters, tenant: Tenant
 ) -> None:
-    small = replace(adapters, limits=Limits(history_tokens_max=20))
+    small = replace(adapters, limits=Limits(history_tokens_max=15))
     earlier = [stored("user", "0"), stored("assistant", "1"), stored("user", "2"), stored("assistant", "3")]
     own = [stored("user", "4"), stored("assistant", "5", CALL), stored("tool", "6", answers="call_1")]
     begun = queued(tenant, question_id=own[0].id)

@@ -25,10 +25,10 @@ from backboard_server.domain.receipts import (
     TokenEstimate,
     ToolsBlock,
 )
-from backboard_server.domain.threads import HistoryMessage
+from backboard_server.domain.threads import HistoryFile, HistoryMessage
 from backboard_server.runs.context import assemble
 from backboard_server.runs.past_turn import files_of, question_of, restored
-from backboard_server.store.receipts import PastFile, PastTurn
+from backboard_server.store.receipts import PastTurn
 from receipt_runs import LOOK, said
 
 PLENTY = 10_000
@@ -69,13 +69,13 @@ def answered(made: Receipt) -> ReceiptedAnswer:
     )
 
 
-def read(*history: HistoryMessage, files: tuple[PastFile, ...] = (), **changes: Any) -> PastTurn:
+def read(*history: HistoryMessage, files: tuple[HistoryFile, ...] = (), **changes: Any) -> PastTurn:
     fields: dict[str, Any] = {"options": RunOptions()}
     return PastTurn(**(fields | changes), history=[*history], files=[*files])
 
 
-def file(message_id: Any, filename: str, media_type: str | None) -> PastFile:
-    return PastFile(
+def file(message_id: Any, filename: str, media_type: str | None) -> HistoryFile:
+    return HistoryFile(
         message_id=message_id,
         document_id=new_id(),
         filename=filename,

@@ -67,6 +67,19 @@ def history_budget(context_limit: int, tokens_max: int) -> int:
     return min(tokens_max, int(context_limit * HISTORY_SHARE))
 
 
+def fitting(history: list[HistoryMessage], question_id: UUID | None, room: float) -> list[HistoryMessage]:
+    """Return the history without its oldest messages, as far as `room` tokens do not hold them.
+
+    From the question on it is the run's own, and all of it stays; the question itself takes no room.
+    """
+    begins = next((place for place, message in enumerate(history) if message.id == question_id), len(history))
+    room -= sum(message.tokens for message in history[begins + 1 :])
+    while begins > 0 and history[begins - 1].tokens <= room:
+        begins -= 1
+        room -= history[begins].tokens
+    return history[begins:]
+
+
 def assemble(
     turn: Turn,
     message: SendMessage | RunOptions,

@@ -20,7 +20,7 @@ from backboard_server.domain.threads import HistoryMessage, Turn
 from backboard_server.store.turns import StoredFile, TurnLimits
 
 from .clock import Clock
-from .context import SHOWN_FILES_MAX, assemble, history_budget
+from .context import SHOWN_FILES_MAX, assemble, fitting, history_budget
 from .finish import OpenRun
 from .log import RunLog
 
@@ -93,17 +93,10 @@ class QueuedRun(Struct, frozen=True, kw_only=True):
 
         The store knows no models: a turn that was read before it was known which one goes on may be too long.
         """
-        own_begins = next(
-            (place for place, message in enumerate(turn.history) if message.id == self.question_id), 0
-        )
         room = limits.history_tokens_max / turn.token_ratio - turn.summary_tokens
-        begins = len(turn.history)
-        for place in reversed(range(begins)):
-            room -= turn.history[place].tokens
-            if room < 0 and place < own_begins:
-                break
-            begins = place
-        return replace(turn, history=turn.history[begins:], earlier_messages=turn.earlier_messages + begins)
+        history = fitting(turn.history, self.question_id, room)
+        left_out = len(turn.history) - len(history)
+        return replace(turn, history=history, earlier_messages=turn.earlier_messages + left_out)
 
 
 def turn_limits(adapters: Adapters, facts: Facts | None) -> TurnLimits:

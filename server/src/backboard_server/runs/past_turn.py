@@ -8,17 +8,15 @@ from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
-from msgspec.structs import asdict, replace
 
 from backboard_server.domain import receipts
-from backboard_server.domain.media import kind_of
 from backboard_server.domain.messages import RunOptions
 from backboard_server.domain.prompts import ResponseFormat
 from backboard_server.domain.receipts import Receipt, ReceiptedAnswer, ReplayMessage
-from backboard_server.domain.threads import HistoryFile, HistoryMessage, Turn
-from backboard_server.store.receipts import PastFile, PastTurn
+from backboard_server.domain.threads import Turn
+from backboard_server.store.receipts import PastTurn
 
-from .context import with_filenames
+from .context import fitting
 from .difference import tools_in
 
 _SEEN_BY_OTHERS = ("model_cannot_see", "unreadable")  # another model may, and this one at another time
@@ -52,7 +50,7 @@ def restored(
         block.tokens or 0 for block in past.blocks if isinstance(block, receipts.SummaryBlock)
     )
     room = (history_tokens_max - summary_tokens) / past.tokens.ratio
-    history = _fitting(_with_hidden_names(read, question_of(past)), question_of(past), room)
+    history = fitting(read.history, question_of(past), room)
     cut = _dropped(past, "window") + len(read.history) - len(history)
     turn = Turn(
         thread_id=original.thread_id,
@@ -65,35 +63,10 @@ def restored(
         summary=_text(past, receipts.SummaryBlock, texts),
         summary_tokens=summary_tokens,
         token_ratio=past.tokens.ratio,
-        media=[_viewable(file) for file in read.files if file.media_type is not None],
+        media=read.files,
         budget_left_usd=read.budget_left_usd,
     )
     return turn, _options(original, read, request)
-
-
-def _fitting(history: list[HistoryMessage], question_id: UUID | None, room: float) -> list[HistoryMessage]:
-    """Return the history without its oldest messages, as far as they do not fit."""
-    begins = next((place for place, message in enumerate(history) if message.id == question_id), len(history))
-    room -= sum(message.tokens for message in history[begins + 1 :])
-    while begins > 0 and history[begins - 1].tokens <= room:
-        begins -= 1
-        room -= history[begins].tokens
-    return history[begins:]
-
-
-def _with_hidden_names(read: PastTurn, question_id: UUID | None) -> list[HistoryMessage]:
-    """Return the history with the names of files that no model sees, told with the question."""
-    hidden = [
-        file.filename
-        for file in read.files
-        if file.message_id == question_id and kind_of(file.media_type) is None
-    ]
-    return [
-        replace(message, content=with_filenames(message.content, hidden))
-        if message.id == question_id
-        else message
-        for message in read.history
-    ]
 
 
 def _options(original: ReceiptedAnswer, read: PastTurn, request: ReplayMessage) -> RunOptions:
@@ -141,7 +114,3 @@ def _text(
 def _dropped(receipt: Receipt, reason: str) -> int:
     parts = (part for part in receipt.dropped if isinstance(part, receipts.DroppedHistory))
     return sum(part.count for part in parts if part.reason == reason)
-
-
-def _viewable(file: PastFile) -> HistoryFile:
-    return msgspec.convert(asdict(file), HistoryFile)

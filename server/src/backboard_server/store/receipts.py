@@ -17,10 +17,9 @@ from backboard_server.domain.errors import NotFound
 from backboard_server.domain.messages import RunOptions
 from backboard_server.domain.prompts import ToolCall
 from backboard_server.domain.receipts import Receipt, ReceiptedAnswer, ShownMessage
-from backboard_server.domain.threads import HistoryMessage
+from backboard_server.domain.threads import HistoryFile, HistoryMessage
 
 from .database import Connection, Database
-from .turns import StoredFile
 
 SHOWN_CHARACTERS_MAX = 4_000  # of each message; whoever wants all of it reads the thread
 
@@ -41,18 +40,12 @@ class AskPastTurn(Struct, frozen=True, kw_only=True):
     is_free: bool
 
 
-class PastFile(StoredFile, frozen=True, kw_only=True):
-    """A file that came with a message."""
-
-    message_id: UUID
-
-
 class PastTurn(Struct, frozen=True, kw_only=True):
     """What an ended run was asked, and what is still there of its prompt, in the order asked for."""
 
     options: RunOptions
     history: list[HistoryMessage]
-    files: list[PastFile]
+    files: list[HistoryFile]
     budget_left_usd: float | None = None
 
 
