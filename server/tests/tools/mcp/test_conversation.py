@@ -170,11 +170,12 @@ async def test_a_beginning_that_nobody_waits_for_is_given_up(outside: GuardedOut
 async def test_a_server_that_does_not_say_hello_is_not_waited_for(
     outside: GuardedOutside, mcp: FakeMcp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conversation, "OPENING_SECONDS_MAX", 0.05)
     mcp.script(Reply(fault="hang"), Reply(), method="initialize")
     async with talking(outside, mcp) as talk:
-        with pytest.raises(Upstream, match="did not answer in time"):
-            await talk.ask(list_tools)
+        with monkeypatch.context() as impatient:
+            impatient.setattr(conversation, "OPENING_SECONDS_MAX", 0.05)
+            with pytest.raises(Upstream, match="did not answer in time"):
+                await talk.ask(list_tools)
 
         assert len(await talk.ask(list_tools)) == 1
 
