@@ -34,6 +34,7 @@ _CALLS_SECONDS_MAX = 3.0
 _BEGIN_SECONDS_MAX = 4.0
 _EXECUTION_SECONDS_MAX = 2.0
 _ANSWERS_LOST = 0.3
+_WITH_A_NOTE = 0.3
 _CONFLICT = 409
 _APPLICATIONS = "ask_application"
 _REPEATABLE, _NOT_REPEATABLE = "look", "change"
@@ -136,6 +137,7 @@ class _Turning:
         }
         ready = self._stage.server.ready
         pursuit = Pursuit(self._caller, chance, Beginning("/threads/messages", body, nonce), on_break=ready)
+        noting = asyncio.create_task(self._note_meanwhile(pursuit, nonce, chance))
         try:
             end = (await pursuit.to_the_end()).events[-1]
             turn = _Turn(question, end.fields["thread_id"], end.fields["run_id"])
@@ -144,7 +146,23 @@ class _Turning:
         except (Refused, Broken, TimeoutError) as error:
             self.flaws.append(f"{nonce}: {type(error).__name__} {error}")
             return None
+        finally:
+            await noting
         return turn
+
+    async def _note_meanwhile(self, pursuit: Pursuit, nonce: str, chance: random.Random) -> None:
+        """Save a message beside some runs while they are under way: it is none of theirs."""
+        if chance.random() > _WITH_A_NOTE:
+            return
+        await asyncio.sleep(chance.uniform(0, _EXECUTION_SECONDS_MAX))
+        if pursuit.thread_id is None:
+            return
+        note = {"thread_id": pursuit.thread_id, "content": Question(nonce=f"{nonce}-note").text}
+        try:
+            await insist(self._caller, "/threads/messages", note | {"send_to_llm": "false"}, f"{nonce}-note")
+            self.counts["notes"] += 1
+        except (Refused, TimeoutError) as error:
+            self.flaws.append(f"{nonce}: its note: {type(error).__name__} {error}")
 
     async def _hand_in(self, turn: _Turn, calls: list[dict[str, Any]], chance: random.Random) -> None:
         """Hand outputs in, through a line that loses answers; again; and then others, which are refused."""
@@ -212,8 +230,9 @@ def _wrong_end(
 ) -> Iterator[str]:
     if run["status"] == "COMPLETED":
         outputs = [results[call_id]["content"] for call_id in question.call_ids() if call_id in results]
-        if messages[-1]["content"] != question.answer(outputs):
-            yield f"the answer is {messages[-1]['content']!r}"
+        answer = [message["content"] for message in messages if message["role"] == "assistant"][-1]
+        if answer != question.answer(outputs):
+            yield f"the answer is {answer!r}, and {question.answer(outputs)!r} was due"
     elif run["status"] != "FAILED" or run["error_code"] != "run_interrupted":
         yield f"the run is {run['status']} {run['error_code']}: {run['error']}"
 

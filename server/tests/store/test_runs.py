@@ -37,7 +37,7 @@ from run_requests import (
     stored,
     wait_for_tools,
 )
-from turn_requests import say
+from turn_requests import opening, say, turn_of
 
 LIMITS = TurnLimits(history_tokens_max=1000, history_messages_max=10, media_max=20)
 
@@ -313,6 +313,33 @@ async def test_a_run_that_goes_on_sees_all_that_was_said_and_never_loses_its_own
     assert [message.content for message in cut.history] == ["question", ""]
     assert cut.history[-1].tool_calls == [CALLS[0]]
     assert cut.earlier_messages == 2
+
+
+async def test_a_run_that_goes_on_does_not_see_what_was_saved_beside_it(
+    database: Database, tenant: Tenant
+) -> None:
+    turn = await say(database, tenant, None, "before", tokens=5)
+    begun = await begin(database, tenant, turn.thread_id, content="question")
+    await turn_of(
+        database, tenant, opening(thread_id=turn.thread_id, run_id=None, answer_id=None, content="a note")
+    )
+    await complete(
+        database,
+        tenant,
+        begun,
+        status="IN_PROGRESS",
+        content="",
+        tool_calls=CALLS[:1],
+        next_answer_id=new_id(),
+    )
+    await turn_of(
+        database, tenant, opening(thread_id=turn.thread_id, run_id=None, answer_id=None, content="more")
+    )
+
+    resumed = await resume_turn(database, tenant.caller.tenant_id, begun.run_id, LIMITS)
+
+    assert [message.content for message in resumed.history] == ["before", "re: before", "question", ""]
+    assert (resumed.earlier_messages, resumed.unsummarised_messages) == (0, 4)
 
 
 async def test_a_run_that_is_gone_has_no_turn(

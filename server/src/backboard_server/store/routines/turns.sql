@@ -2,7 +2,8 @@
 -- Each sets the tenant for its own transaction and does all its work in one round trip, under row-level security.
 
 -- Returns what the prompt of a run is made of: the assistant, the window of the history, the files in it.
--- The history ends with the message of sequence _through; the messages of the run itself are never cut off.
+-- The history ends with the message of sequence _through; the messages of the run itself are never cut off, and what
+-- was saved in the thread while a run was under way is not shown to it: its question stays the last one.
 CREATE OR REPLACE FUNCTION read_turn(
     _tenant uuid, _thread threads, _assistant assistants, _through bigint, _run uuid, _limits jsonb,
     _budget_left double precision
@@ -10,9 +11,20 @@ CREATE OR REPLACE FUNCTION read_turn(
 LANGUAGE plpgsql STABLE SET search_path = backboard, pg_temp
 AS $$
 DECLARE
+    _question bigint;
+    _later bigint := 0;
+    _later_unsummarised bigint := 0;
     _history json;
     _media json;
 BEGIN
+    IF _run IS NOT NULL THEN
+        SELECT r.question_sequence INTO _question FROM runs AS r WHERE r.tenant_id = _tenant AND r.id = _run;
+        SELECT count(*), count(*) FILTER (WHERE m.sequence > _thread.summarised_through)
+        INTO _later, _later_unsummarised
+        FROM messages AS m
+        WHERE m.tenant_id = _tenant AND m.thread_id = _thread.id AND m.sequence > _question
+          AND m.sequence <= _through AND m.run_id IS DISTINCT FROM _run;
+    END IF;
     SELECT coalesce(json_agg(json_build_object(
         'id', w.id, 'role', w.role, 'content', w.content, 'status', w.status, 'tokens', w.tokens,
         'tool_calls', w.tool_calls, 'tool_call_id', w.tool_call_id, 'model_provider', w.model_provider,
@@ -26,7 +38,8 @@ BEGIN
                    m.model_provider, m.sidecar, m.run_id
             FROM messages AS m
             WHERE m.tenant_id = _tenant AND m.thread_id = _thread.id AND m.sequence <= _through
-              AND (m.sequence > _thread.summarised_through OR m.run_id = _run)
+              AND (m.run_id = _run OR m.sequence > _thread.summarised_through
+                   AND m.sequence <= coalesce(_question, _through))
             ORDER BY m.sequence DESC
             LIMIT (_limits ->> 'history_messages_max')::integer
         ) AS n
@@ -57,8 +70,8 @@ BEGIN
         'thread_id', _thread.id, 'assistant_id', _assistant.id, 'system_prompt', _assistant.system_prompt,
         'tools', _assistant.tools, 'mcp_servers', _assistant.mcp_servers, 'budget_left_usd', _budget_left,
         'fallbacks', _assistant.fallbacks, 'history', _history, 'media', _media,
-        'earlier_messages', _through - json_array_length(_history),
-        'unsummarised_messages', _through - _thread.summarised_through,
+        'earlier_messages', _through - _later - json_array_length(_history),
+        'unsummarised_messages', _through - _thread.summarised_through - _later_unsummarised,
         'summary', _thread.summary, 'summary_tokens', _thread.summary_tokens, 'token_ratio', _thread.token_ratio
     );
 END $$;
