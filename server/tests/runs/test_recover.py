@@ -37,14 +37,16 @@ async def other(adapters: Adapters) -> AsyncGenerator[Replica]:
         yield process
 
 
-async def take_over(other: Replica, owner: Connection, tenant: Tenant, sent: Sent) -> None:
+async def take_over(
+    other: Replica, owner: Connection, tenant: Tenant, sent: Sent, *, beyond_epoch: int = 1
+) -> None:
     """Let the lease of a run end, and the other process look for such runs until it has this one."""
     await let_lease_run_out(owner, sent)
 
     async def is_taken() -> bool:
         await recover_lost_runs(other.adapters, other.journal)
         row = await owner.fetchrow("SELECT epoch FROM runs WHERE id = $1", sent.run_id)
-        return row is not None and row["epoch"] > 1
+        return row is not None and row["epoch"] > beyond_epoch
 
     await wait_until(is_taken)
 
@@ -54,11 +56,13 @@ async def sequences(process: Replica, tenant: Tenant, sent: Sent) -> list[tuple[
     return [(row.first_sequence, row.last_sequence) for row in rows]
 
 
-async def wait_until_it_speaks(process: Replica, tenant: Tenant, sent: Sent) -> None:
-    async def speaks() -> bool:
+async def wait_until_it_is_logged(process: Replica, tenant: Tenant, sent: Sent) -> None:
+    """Wait until more of a run is written than its beginning."""
+
+    async def is_logged() -> bool:
         return len(await sequences(process, tenant, sent)) > 1
 
-    await wait_until(speaks)
+    await wait_until(is_logged)
 
 
 async def test_a_run_that_had_said_nothing_is_answered_as_if_nothing_had_happened(
@@ -78,6 +82,25 @@ async def test_a_run_that_had_said_nothing_is_answered_as_if_nothing_had_happene
     assert [message.content for message in thread.messages] == ["Are you there?", "Here I am."]
     asked = vendor.requests[-1].body["messages"]
     assert [message["content"] for message in asked] == ["Be brief.", "Are you there?"]
+
+
+async def test_a_run_that_is_lost_again_before_it_says_anything_goes_on_again(
+    process: Replica, other: Replica, tenant: Tenant, vendor: FakeVendor, owner: Connection
+) -> None:
+    vendor.script(SILENT, SILENT, Answer(text="Here I am."))
+    sent = await process.send(tenant)
+    await vendor.wait_for_requests(1)
+    process.lose(sent)
+    await take_over(other, owner, tenant, sent)
+    await vendor.wait_for_requests(2)
+    await wait_until_it_is_logged(other, tenant, sent)
+
+    await take_over(process, owner, tenant, sent, beyond_epoch=2)
+    run = await process.wait_for_status(tenant, sent, "COMPLETED", "FAILED")
+
+    assert run.status == "COMPLETED"
+    thread = await process.thread(tenant, sent)
+    assert [message.content for message in thread.messages] == ["Hi", "Here I am."]
 
 
 async def test_the_numbers_of_a_run_that_changed_hands_leave_a_gap(
@@ -101,7 +124,7 @@ async def test_a_run_that_had_begun_to_speak_ends_with_what_it_said(
 ) -> None:
     vendor.script(LONG)
     sent = await process.send(tenant)
-    await wait_until_it_speaks(process, tenant, sent)
+    await wait_until_it_is_logged(process, tenant, sent)
     process.lose(sent)
 
     await take_over(other, owner, tenant, sent)

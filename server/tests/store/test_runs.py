@@ -276,9 +276,9 @@ async def test_a_queued_run_is_claimed_too_and_what_no_process_has_is_not(
 
     claimed = await claim(database)
 
-    assert [(held.run_id, held.status) for held in claimed] == [
-        (lost.run_id, "IN_PROGRESS"),
-        (queued.run_id, "QUEUED"),
+    assert [(held.run_id, held.status, held.takeovers) for held in claimed] == [
+        (lost.run_id, "IN_PROGRESS", 1),
+        (queued.run_id, "QUEUED", 0),
     ]
 
 

@@ -1,7 +1,7 @@
 """Runs that lost their process: each is taken up where nothing can happen twice, or ended with what it said.
 
-It is safe to go on where the log has nothing of the present step: no model was heard, or its answer is whole
-and stored. What a client may have seen beyond the log is taken back by the gap in the numbers.
+It is safe to go on where the log has nothing of a model in the present step: none was heard, or its answer is
+whole and stored. What a client may have seen beyond the log is taken back by the gap in the numbers.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from backboard_server.domain.keys import Caller
 from backboard_server.domain.prompts import ModelChoice
 from backboard_server.domain.runs import HeldRun
 from backboard_server.store.provider_keys import find_sealed_keys
+from backboard_server.store.run_logs import list_rows
 from backboard_server.store.runs import claim_lost_runs, resume_turn
 
 from .beginnings import where
@@ -28,7 +29,7 @@ from .clock import Clock
 from .finish import OpenRun
 from .journal import LEASE_SECONDS, Journal
 from .live import LiveRun
-from .log import TAKEOVER_JUMP, RunLog
+from .log import TAKEOVER_JUMP, LogReader, RunLog
 from .opening import QueuedRun, turn_limits
 from .run import conduct
 from .salvage import salvage
@@ -40,6 +41,12 @@ _AT_ONCE_MAX = 6  # of them are looked at, so that connections are left for the 
 _log = logging.getLogger(__name__)
 
 _NO_KEY = UUID(int=0)
+_BEFORE_A_MODEL_IS_HEARD = (
+    events.RunStarted,
+    events.RunContinuing,
+    events.MessageStart,
+    events.ModelFallback,
+)
 
 
 async def recover_lost_runs(adapters: Adapters, journal: Journal) -> int:
@@ -69,7 +76,7 @@ async def recover(adapters: Adapters, journal: Journal, held: HeldRun) -> None:
         _start(adapters, journal, held, begun)
         return
     run = await opened_again(adapters, begun)
-    failure = _reason_to_end(held)
+    failure = _reason_to_end(held, is_heard=await _is_heard(adapters, begun, held))
     if failure is not None:
         await salvage(adapters, run, held, failure)
         return
@@ -103,10 +110,21 @@ async def opened_again(adapters: Adapters, begun: QueuedRun) -> OpenRun:
     return await begun.opened(adapters, turn)
 
 
-def _reason_to_end(held: HeldRun) -> BackboardError | None:
+async def _is_heard(adapters: Adapters, begun: QueuedRun, held: HeldRun) -> bool:
+    """Return whether a model said anything in the present step, which a takeover may have begun again."""
+    if held.logged_through == held.step_after:
+        return False
+    rows = await list_rows(adapters.database, held.tenant_id, held.run_id, after=held.step_after)
+    reader = LogReader(begun.ids)
+    return any(
+        not isinstance(event, _BEFORE_A_MODEL_IS_HEARD) for row in rows for _, event in reader.read(row)
+    )
+
+
+def _reason_to_end(held: HeldRun, *, is_heard: bool) -> BackboardError | None:
     if held.is_cancel_requested:
         return Cancelled("The run was cancelled.")
-    if held.logged_through > held.step_after:
+    if is_heard:
         return Unavailable(
             "The server was lost while the model was answering. What it had said is kept; send the message "
             "again for a whole answer.",

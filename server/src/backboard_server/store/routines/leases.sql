@@ -135,7 +135,9 @@ AS $$
         LIMIT _limit
         FOR UPDATE SKIP LOCKED
     ), taken AS (
-        UPDATE runs AS r SET epoch = r.epoch + 1, takeovers = r.takeovers + 1, lease_until = now() + _lease
+        UPDATE runs AS r
+        SET epoch = r.epoch + 1, lease_until = now() + _lease,
+            takeovers = r.takeovers + (r.status = 'IN_PROGRESS')::integer  -- one that waits cannot have killed anything
         FROM lost AS l
         WHERE r.tenant_id = l.tenant_id AND r.id = l.id
         RETURNING r.*
