@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
@@ -10,30 +9,19 @@ import httpx
 import pytest
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
-from msgspec import Struct
 
+from app_under_test import BODY_BYTES_MAX, VENDOR_KEY, client_of
 from backboard_server.adapters import Adapters
 from backboard_server.app import create_app
 from backboard_server.bootstrap import open_adapters
-from backboard_server.domain.keys import Caller
 from backboard_server.settings import Settings
 from backboard_server.store.address import Address
 from backboard_server.store.blobs import Blobs, open_blobs
 from backboard_server.store.database import Connection, Database, connect_owner, open_database
 from backboard_server.store.embedded import EmbeddedPostgres
-from backboard_server.store.keys import create_key
 from backboard_server.store.migrate import migrate
 from fake_vendor import Answer, FakeVendor
-
-VENDOR_KEY = "sk-vendor-canary"
-BODY_BYTES_MAX = 20_000_000  # of the application under test
-
-
-class Tenant(Struct, frozen=True):
-    """A tenant with its key."""
-
-    caller: Caller
-    secret: str
+from tenants import Tenant, make_tenant
 
 
 @pytest.fixture(scope="session")
@@ -124,14 +112,3 @@ async def client(app: FastAPI, tenant: Tenant) -> AsyncGenerator[httpx.AsyncClie
     """A client of the application that calls as `tenant`."""
     async with client_of(app, tenant) as client:
         yield client
-
-
-def client_of(app: FastAPI, tenant: Tenant) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    headers = {"X-API-Key": tenant.secret}
-    return httpx.AsyncClient(transport=transport, base_url="http://backboard/api", headers=headers)
-
-
-async def make_tenant(owner: Connection) -> Tenant:
-    key, secret = await create_key(owner, f"tenant {uuid.uuid4()}", "test")
-    return Tenant(Caller(key.tenant_id, key.id), secret)

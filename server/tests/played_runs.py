@@ -15,8 +15,8 @@ from backboard_server.runs.log import LogReader, RunLog
 from backboard_server.store.database import Database
 from backboard_server.store.run_logs import list_rows
 from backboard_server.store.turns import OpenTurn, open_turn
-from conftest import Tenant
 from log_events import IDS, WHERE, said
+from tenants import Tenant
 from turn_requests import opening
 from waiting import wait_until
 

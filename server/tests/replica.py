@@ -19,7 +19,7 @@ from backboard_server.runs.live import LiveRun, LiveRuns
 from backboard_server.runs.run import run_message
 from backboard_server.store import runs, threads
 from backboard_server.store.database import Connection
-from conftest import Tenant
+from tenants import Tenant
 from waiting import wait_until
 
 

@@ -14,7 +14,7 @@ from backboard_server.domain.runs import LogRow, Run
 from backboard_server.store.database import Database
 from backboard_server.store.runs import ContinueTurn, FinishCalls, StartQueued, StoredOutput, get_run
 from backboard_server.store.turns import LogPart, Opened, OpenTurn, finish_turn, open_turn
-from conftest import Tenant
+from tenants import Tenant
 from turn_requests import finishing, opening, turn_of
 
 CALLS = (ToolCall("call_1", "look", '{"at": "it"}'), ToolCall("call_2", "listen", "{}"))

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from conftest import BODY_BYTES_MAX
+from app_under_test import BODY_BYTES_MAX
 
 
 async def description(client: httpx.AsyncClient) -> dict[str, Any]:

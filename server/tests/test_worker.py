@@ -14,7 +14,7 @@ from backboard_server.settings import Settings
 from backboard_server.store.database import Connection, Database
 from backboard_server.store.jobs import ATTEMPTS_MAX, Job, claim_jobs
 from backboard_server.worker import JOBS, run_job, run_worker
-from conftest import Tenant, make_tenant
+from tenants import Tenant, make_tenant
 from waiting import wait_until
 
 

@@ -11,7 +11,7 @@ from backboard_server.domain.prompts import Usage
 from backboard_server.domain.threads import Turn
 from backboard_server.store.database import Database
 from backboard_server.store.turns import FinishTurn, OpenTurn, StoredFile, finish_turn, open_turn
-from conftest import Tenant
+from tenants import Tenant
 
 
 def opening(**changes: Any) -> OpenTurn:

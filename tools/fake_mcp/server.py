@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from uuid import uuid4
 
 import msgspec
 from msgspec import Struct
 
-from fake_vendor.connection import Connection, Connections, Request
+from fake_vendor.connection import Connection, Request
+from fake_vendor.loopback import Loopback
 from fake_vendor.steps import Steps, json_response, whole
 
 from .script import CALL_KEY, ECHO, FakeTool, Reply
@@ -38,15 +38,13 @@ class Called(Struct, frozen=True):
     headers: Mapping[str, str]
 
 
-class FakeMcp:
+class FakeMcp(Loopback):
     """An MCP server on a loopback port.
 
     Calls are answered by the script in order, and the last reply repeats; without one they echo their
     arguments. `calls` are executed calls, `executions` counts them by their key, `requests` are all HTTP
     requests, and `sessions` are the sessions that are open.
     """
-
-    _server: asyncio.Server
 
     def __init__(
         self,
@@ -59,6 +57,7 @@ class FakeMcp:
         session: str | None = None,
     ) -> None:
         """`token` is the bearer token without which every request is refused; every session is `session`."""
+        super().__init__()
         self.tools = tools
         self.calls: deque[Called] = deque(maxlen=_RECORDED_MAX)
         self.requests: deque[Request] = deque(maxlen=_RECORDED_MAX)
@@ -70,38 +69,12 @@ class FakeMcp:
         self._token = token
         self._session = session
         self._replies: dict[str, deque[Reply]] = {}
-        self._connections = Connections()
         self._changed = asyncio.Event()
-        self._port = 0
-
-    async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Connection(self._respond, self._connections), "127.0.0.1", self._port
-        )
-        self._port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.close()
-        await self._connections.aclose()
-        await self._server.wait_closed()
 
     @property
     def url(self) -> str:
         """Where a client finds the server."""
-        return f"http://127.0.0.1:{self._port}{PATH}"
-
-    @property
-    def open_connections(self) -> int:
-        """How many clients are connected now."""
-        return len(self._connections)
-
-    async def wait_for_connections(self, count: int) -> None:
-        """Return once this many clients are connected; give it a deadline with `asyncio.timeout`."""
-        await self._connections.wait_for(count)
+        return self.root_url + PATH
 
     async def wait_for(self, is_so: Callable[[], bool]) -> None:
         """Return once something is so that requests change; give it a deadline with `asyncio.timeout`."""
@@ -124,6 +97,9 @@ class FakeMcp:
     def forget_sessions(self) -> None:
         """Know no session any more, as after a restart."""
         self.sessions.clear()
+
+    def _connect(self) -> Connection:
+        return Connection(self._respond, self.connections)
 
     def _respond(self, request: Request) -> Steps:
         self.requests.append(request)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
-from .connection import Connection, Connections, Request
+from .connection import Connection, Request
 from .dialects import DIALECTS, Dialect
+from .loopback import Loopback
 from .play import exists, steps_of
 from .refusals import problem_response
 from .script import Answer
@@ -31,15 +31,13 @@ class Recorded(msgspec.Struct, frozen=True):
     method: str = "POST"
 
 
-class FakeVendor:
+class FakeVendor(Loopback):
     """A vendor on a loopback port; `port=0` takes a free one.
 
     Answers are taken in order and the last one repeats; without a script every answer is an echo.
     `requests` keeps the latest thousand. `impossible` names a scripted fault that does not exist in the
     protocol that was spoken; the vendor answered 501.
     """
-
-    _server: asyncio.Server
 
     def __init__(
         self,
@@ -49,53 +47,18 @@ class FakeVendor:
         dialects: tuple[Dialect, ...] = DIALECTS,
     ) -> None:
         """`models` is what GET /v1/models lists; `dialects` is what the vendor speaks at all."""
+        super().__init__(port=port)
         self.requests: deque[Recorded] = deque(maxlen=_RECORDED_MAX)
         self.impossible = ""
-        self._port = port
         self._models = models
         self._dialects = dialects
         self._answers: deque[Answer] = deque([Answer()])
-        self._connections = Connections()
         self._recorded = asyncio.Event()
-
-    async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Connection(self._respond, self._connections), "127.0.0.1", self._port
-        )
-        self._port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.close()
-        await self._connections.aclose()
-        await self._server.wait_closed()
 
     @property
     def base_url(self) -> str:
         """Where a client finds the vendor, as `OPENAI_BASE_URL` wants it."""
         return f"{self.root_url}/v1"
-
-    @property
-    def root_url(self) -> str:
-        """Where a client finds the vendor if its base URL ends at the host, as most others do."""
-        return f"http://127.0.0.1:{self._port}"
-
-    @property
-    def open_connections(self) -> int:
-        """How many clients are connected now."""
-        return len(self._connections)
-
-    @property
-    def connections_made(self) -> int:
-        """How many clients have connected since the start."""
-        return self._connections.made
-
-    async def wait_for_connections(self, count: int) -> None:
-        """Return once this many clients are connected; give it a deadline with `asyncio.timeout`."""
-        await self._connections.wait_for(count)
 
     async def wait_for_requests(self, count: int) -> None:
         """Return once this many were recorded; give it a deadline with `asyncio.timeout`."""
@@ -106,6 +69,9 @@ class FakeVendor:
     def script(self, *answers: Answer) -> None:
         """Answer like this from now on."""
         self._answers = deque(answers or [Answer()])
+
+    def _connect(self) -> Connection:
+        return Connection(self._respond, self.connections)
 
     def _respond(self, request: Request) -> Steps:
         if (request.method, request.route) == ("POST", "/_script"):

@@ -5,17 +5,16 @@ It keeps, for each question, how far it is with it: that is how a kill is told w
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
 from fake_vendor import Answer, CalledTool
-from fake_vendor.connection import Connection, Connections, Request
+from fake_vendor.connection import Connection, Request
 from fake_vendor.dialects.openai_chat import OpenAIChat
+from fake_vendor.loopback import Loopback
 from fake_vendor.play import steps_of
 from fake_vendor.refusals import problem_response
 from fake_vendor.steps import Steps, json_response
@@ -44,42 +43,27 @@ class Speech:
             self.left_at = time.time()
 
 
-class Vendor:
+class Vendor(Loopback):
     """The vendor on a loopback port, inside `async with`.
 
     `speeches` has the latest speech for each nonce, `asked` counts how often each was asked for, `refusals`
     are sentences about requests that a real vendor would have refused.
     """
 
-    _server: asyncio.Server
-
     def __init__(self) -> None:
         """Begin without having been asked."""
+        super().__init__()
         self.speeches: dict[str, Speech] = {}
         self.asked: Counter[str] = Counter()
         self.refusals: list[str] = []
-        self.connections = Connections()
-        self._port = 0
-
-    async def __aenter__(self) -> Self:
-        """Listen."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Line(self), "127.0.0.1", 0, backlog=2_048)
-        self._port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Hang up on everybody."""
-        self._server.close()
-        await self.connections.aclose()
-        await self._server.wait_closed()
 
     @property
     def base_url(self) -> str:
         """Where the server finds it, as `OPENAI_BASE_URL` wants it."""
-        return f"http://127.0.0.1:{self._port}/v1"
+        return f"{self.root_url}/v1"
+
+    def _connect(self) -> _Line:
+        return _Line(self)
 
     def take(self, request: Request) -> tuple[Steps, Speech | None]:
         """Return how a request is answered, and the speech that this is, where it is one."""

@@ -19,9 +19,9 @@ from backboard_server.api.answers import MessageResponse
 from backboard_server.runs.journal import LEASE_SECONDS
 from backboard_server.runs.recover import recover
 from backboard_server.store.runs import take_over_run
-from conftest import Tenant
 from fake_vendor import Answer, CalledTool, FakeVendor
 from replica import Replica, replica
+from tenants import Tenant
 from waiting import wait_until
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}

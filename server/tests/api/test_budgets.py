@@ -11,7 +11,7 @@ from backboard_server.domain.budgets import Period
 from backboard_server.store.budgets import set_budget
 from backboard_server.store.database import Connection
 from backboard_server.store.keys import create_key
-from conftest import Tenant
+from tenants import Tenant
 
 
 async def limit(

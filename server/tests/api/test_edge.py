@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from fastapi import FastAPI
 
+from app_under_test import client_of
 from backboard_server.api import edge
 from backboard_server.api.edge import KeyCache
 from backboard_server.domain.errors import Unauthorized
 from backboard_server.store.database import Connection, Database
 from backboard_server.store.keys import revoke_key
-from conftest import Tenant, client_of
+from tenants import Tenant
 from waiting import wait_until
 
 

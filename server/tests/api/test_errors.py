@@ -6,10 +6,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app_under_test import client_of
 from backboard_server.api.errors import status_of
 from backboard_server.domain import errors
 from backboard_server.store import assistants
-from conftest import Tenant, client_of
+from tenants import Tenant
 
 
 @pytest.mark.parametrize(

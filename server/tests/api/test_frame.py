@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from backboard_server.api import frame
-from conftest import Tenant
+from tenants import Tenant
 
 
 @pytest.mark.parametrize("prefix", ["", "/api"])

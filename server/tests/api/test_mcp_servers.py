@@ -14,7 +14,7 @@ from backboard_server.adapters import Adapters
 from backboard_server.api.mcp_servers import McpServerBody, McpServersField, sealed
 from backboard_server.domain.errors import Invalid
 from backboard_server.tools.headers import open_headers
-from conftest import Tenant
+from tenants import Tenant
 
 FIELD: TypeAdapter[list[McpServerBody] | None] = TypeAdapter(McpServersField)
 CANARY = "Bearer canary-of-a-key"

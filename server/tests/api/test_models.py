@@ -8,8 +8,9 @@ import msgspec
 import pytest
 from fastapi import FastAPI
 
+from app_under_test import client_of
 from backboard_server.models import shown
-from conftest import Tenant, client_of
+from tenants import Tenant
 from waiting import wait_until
 
 PAGES = (

@@ -13,10 +13,11 @@ import pytest
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 
+from app_under_test import VENDOR_KEY, client_of
 from backboard_server.app import create_app
 from backboard_server.settings import Settings
-from conftest import VENDOR_KEY, Tenant, client_of
 from fake_vendor import FakeVendor
+from tenants import Tenant
 from waiting import wait_until
 
 KEY = "sk-canary-5f1c7a93"

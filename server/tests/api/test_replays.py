@@ -10,8 +10,8 @@ import pytest
 from backboard_server.domain.ids import new_id
 from backboard_server.store.budgets import set_budget
 from backboard_server.store.database import Connection
-from conftest import Tenant
 from fake_vendor import Answer, CalledTool, FakeVendor, Fault, Tokens
+from tenants import Tenant
 
 LOOK: dict[str, Any] = {
     "type": "function",

@@ -12,9 +12,9 @@ import pytest
 
 from backboard_server.api.request_keys import CHARACTERS_MAX
 from backboard_server.store.database import Database
-from conftest import Tenant
 from events_of import numbered_events_of
 from fake_vendor import Answer, CalledTool, FakeVendor, Fault
+from tenants import Tenant
 from waiting import wait_until
 
 KEYED = {"Idempotency-Key": "5c1b8f0e-once"}

@@ -11,7 +11,7 @@ import pytest
 from backboard_server.domain.prompts import Usage
 from backboard_server.store.database import Database
 from backboard_server.store.turns import finish_turn
-from conftest import Tenant
+from tenants import Tenant
 from turn_requests import finishing, opening, say, turn_of
 
 SUMS = {

@@ -10,7 +10,7 @@ import pytest
 
 from backboard_server.domain.webhooks import WEBHOOKS_MAX
 from backboard_server.store.database import Database
-from conftest import Tenant
+from tenants import Tenant
 
 URL = "https://hooks.example.com/told?by=us"
 

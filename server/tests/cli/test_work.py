@@ -8,8 +8,8 @@ from pathlib import Path
 
 from backboard_server.domain.ids import new_id
 from backboard_server.store.database import Database
-from conftest import Tenant
 from running_server import COMMAND, DEADLINE_SECONDS, bare_environment, run_command
+from tenants import Tenant
 from waiting import wait_until
 
 

@@ -10,9 +10,9 @@ import httpx
 from fastapi import FastAPI
 from msgspec import Struct
 
+from app_under_test import client_of
 from backboard_server.domain.ids import new_id
 from backboard_server.store.database import Connection
-from conftest import client_of
 from contract.belongings import Belongings, plant, plant_things, snapshot
 from contract.probes import Form, IdField, Operation, operations_of
 from fake_vendor import Answer, FakeVendor

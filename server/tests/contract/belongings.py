@@ -10,11 +10,12 @@ import httpx
 from fastapi import FastAPI
 from msgspec import Struct
 
+from app_under_test import client_of
 from backboard_server.domain.budgets import Budget
 from backboard_server.store.budgets import set_budget
 from backboard_server.store.database import Connection
-from conftest import Tenant, client_of, make_tenant
 from fake_vendor import Answer, CalledTool, FakeVendor
+from tenants import Tenant, make_tenant
 
 
 class Belongings(Struct, frozen=True):

@@ -12,10 +12,11 @@ import pytest
 from fastapi import FastAPI
 from msgspec import Struct
 
+from app_under_test import client_of
 from backboard_server.store.database import Connection
 from backboard_server.store.keys import revoke_key
-from conftest import Tenant, client_of
 from contract.probes import Form, operations_of
+from tenants import Tenant
 from waiting import wait_until
 
 UNKNOWN_ID = "01890a5d-ac96-774b-bcce-b302099a8057"

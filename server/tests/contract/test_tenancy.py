@@ -13,17 +13,18 @@ from asgi_lifespan import LifespanManager
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
+from app_under_test import VENDOR_KEY, client_of
 from backboard_server import api
 from backboard_server.app import create_app
 from backboard_server.settings import Settings
 from backboard_server.store.database import Connection, connect_owner
 from backboard_server.store.embedded import EmbeddedPostgres
 from backboard_server.store.migrate import migrate
-from conftest import VENDOR_KEY, Tenant, client_of
 from contract.attack import Site, findings_of, plant_duels
 from contract.belongings import plant, snapshot
 from contract.unfiltered import UnfilteredConnection, install_unfiltered_routines, without_filters
 from fake_vendor import FakeVendor
+from tenants import Tenant
 
 # Operations that take no id, each with the reason. A new one is added here, or gets its ids probed by itself.
 WITHOUT_IDS = {

@@ -14,6 +14,7 @@ from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from msgspec import Struct
 
+from app_under_test import VENDOR_KEY, client_of
 from backboard_server.api import edge
 from backboard_server.app import create_app
 from backboard_server.domain.ids import new_id
@@ -21,10 +22,10 @@ from backboard_server.settings import Settings
 from backboard_server.store.address import Address
 from backboard_server.store.database import Connection
 from backboard_server.store.embedded import EmbeddedPostgres
-from conftest import VENDOR_KEY, Tenant, client_of
 from fake_vendor import FakeVendor
 from fake_vendor.server import Recorded
 from postgres_proxy import PostgresProxy, proxied
+from tenants import Tenant
 
 MESSAGES = 2_000
 

@@ -12,8 +12,8 @@ from backboard_server.runs.accept import accept_message
 from backboard_server.runs.finish import OpenRun
 from backboard_server.store import threads
 from backboard_server.store.turns import StoredFile
-from conftest import Tenant
 from fake_vendor import FakeVendor
+from tenants import Tenant
 
 
 async def test_the_message_is_stored_before_any_model_is_asked(

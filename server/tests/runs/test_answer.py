@@ -15,8 +15,8 @@ from backboard_server.runs.accept import accept_message
 from backboard_server.runs.run import run_message
 from backboard_server.store.budgets import set_budget
 from backboard_server.store.database import Connection
-from conftest import Tenant
 from fake_vendor import Answer, CalledTool, FakeVendor, Fault, Tokens
+from tenants import Tenant
 
 PERSON = ResponseFormat(
     schema={"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}, name="person"

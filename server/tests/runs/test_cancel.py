@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
 
 import pytest
 
-from backboard_server.adapters import Adapters
 from backboard_server.domain.errors import NotFound
 from backboard_server.domain.events import ContentStreaming, RunCancelled
 from backboard_server.domain.ids import new_id
@@ -16,27 +14,14 @@ from backboard_server.domain.runs import LogRow, RunStatus
 from backboard_server.runs import cancel as cancelling
 from backboard_server.runs.cancel import cancel
 from backboard_server.store.run_logs import list_rows
-from conftest import Tenant
 from fake_vendor import Answer, FakeVendor
 from fake_vendor.script import CalledTool
-from replica import Replica, Sent, replica
+from replica import Replica, Sent
+from tenants import Tenant
 from waiting import wait_until
 
 LONG = Answer(text="word " * 400, chunk_delay_seconds=0.01)
 LOOK = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
-
-
-@pytest.fixture
-async def process(adapters: Adapters) -> AsyncGenerator[Replica]:
-    async with replica(adapters) as process:
-        yield process
-
-
-@pytest.fixture
-async def other(adapters: Adapters) -> AsyncGenerator[Replica]:
-    """Another process on the same database."""
-    async with replica(adapters) as process:
-        yield process
 
 
 async def cancelled_by(process: Replica, tenant: Tenant, sent: Sent) -> RunStatus:

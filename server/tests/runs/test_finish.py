@@ -42,8 +42,8 @@ from backboard_server.store.migrate import migrate
 from backboard_server.store.sealing import Sealer
 from backboard_server.store.threads import delete_thread, get_thread
 from backboard_server.store.turns import open_turn
-from conftest import Tenant, make_tenant
 from external_postgres import external_postgres
+from tenants import Tenant, make_tenant
 from turn_requests import opening, turn_of
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -13,6 +13,7 @@ import pytest
 from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 
+from app_under_test import client_of
 from backboard_server.adapters import Adapters
 from backboard_server.app import create_app
 from backboard_server.domain import events
@@ -25,9 +26,9 @@ from backboard_server.settings import Settings
 from backboard_server.store.database import Connection
 from backboard_server.store.request_keys import purge_expired
 from backboard_server.store.threads import delete_thread
-from conftest import Tenant, client_of
 from fake_vendor import Answer, CalledTool, FakeVendor, Fault
 from replica import Replica, Sent, replica
+from tenants import Tenant
 from waiting import wait_until
 
 WAIT_SECONDS = 10.0  # longer than anything here takes
@@ -46,19 +47,6 @@ async def clients(
         replica = create_app(settings)
         await stack.enter_async_context(LifespanManager(replica))
         yield [await stack.enter_async_context(client_of(server, tenant)) for server in (app, replica)]
-
-
-@pytest.fixture
-async def process(adapters: Adapters) -> AsyncGenerator[Replica]:
-    async with replica(adapters) as process:
-        yield process
-
-
-@pytest.fixture
-async def other(adapters: Adapters) -> AsyncGenerator[Replica]:
-    """Another process on the same database."""
-    async with replica(adapters) as process:
-        yield process
 
 
 class Streamed:

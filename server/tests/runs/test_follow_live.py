@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-
 import pytest
 
-from backboard_server.adapters import Adapters
 from backboard_server.domain import events
 from backboard_server.runs import journal as journals
 from backboard_server.runs.follow import Follower
 from backboard_server.runs.log import Numbered
 from backboard_server.runs.recover import recover_lost_runs
 from backboard_server.store.database import Connection
-from conftest import Tenant
 from fake_vendor import Answer, FakeVendor
-from replica import Replica, Sent, replica
+from replica import Replica, Sent
+from tenants import Tenant
 from waiting import wait_until
 
 WAIT_SECONDS = 10.0  # longer than anything here takes
 SLOW = Answer(text="one two three four five", chunks=5, chunk_delay_seconds=0.15)
-
-
-@pytest.fixture
-async def process(adapters: Adapters) -> AsyncGenerator[Replica]:
-    async with replica(adapters) as process:
-        yield process
-
-
-@pytest.fixture
-async def other(adapters: Adapters) -> AsyncGenerator[Replica]:
-    """Another process on the same database."""
-    async with replica(adapters) as process:
-        yield process
 
 
 async def follower_of(process: Replica, tenant: Tenant, sent: Sent) -> Follower:

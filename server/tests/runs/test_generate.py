@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app_under_test import VENDOR_KEY
 from backboard_server.adapters import Adapters, Limits
 from backboard_server.domain.errors import Upstream
 from backboard_server.domain.events import Event, ModelFallback, RunIds
@@ -20,7 +21,6 @@ from backboard_server.runs.generate import ATTEMPTS_MAX, generate
 from backboard_server.store.blobs import Blobs
 from backboard_server.store.database import Database
 from backboard_server.store.sealing import Sealer
-from conftest import VENDOR_KEY
 from fake_vendor import Answer, FakeVendor, Fault, Status
 
 SECOND = ModelChoice("openai", "gpt-4o-mini")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -15,45 +15,18 @@ from backboard_server.runs.live import LiveRuns
 from backboard_server.runs.log import UNLOGGED_CHARACTERS_MAX, RunLog, StopReason
 from backboard_server.store.address import APP_ROLE, Address
 from backboard_server.store.database import Connection, Database, connect_owner, open_database
-from backboard_server.store.embedded import EmbeddedPostgres
 from backboard_server.store.migrate import migrate
 from backboard_server.store.runs import cancel_run, take_over_run
 from backboard_server.store.threads import delete_thread
 from backboard_server.store.turns import open_turn
-from conftest import Tenant, make_tenant
 from external_postgres import external_postgres
 from played_runs import Played, begin, end_as_cancelled, played, rows_of, some_time, texts_of, wait_for_texts
+from tenants import Tenant, make_tenant
 from turn_requests import opening
-from unreliable_proxy import UnreliableProxy, by_way_of, unreliable
+from unreliable_proxy import UnreliableProxy
 from waiting import wait_until
 
 WAIT_SECONDS = 10.0  # longer than anything here takes
-NEVER_SECONDS = 3_600.0
-
-
-@pytest.fixture
-async def journal(database: Database) -> AsyncGenerator[Journal]:
-    journal = Journal(database, LiveRuns())
-    async with journal.running():
-        yield journal
-
-
-@pytest.fixture
-async def proxy(owner_address: Address, postgres: EmbeddedPostgres) -> AsyncGenerator[UnreliableProxy]:
-    async with unreliable(postgres.connection("app")) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def far_database(proxy: UnreliableProxy) -> AsyncGenerator[Database]:
-    async with by_way_of(proxy) as database:
-        yield database
-
-
-@pytest.fixture
-def no_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The journal waits until it has to hurry."""
-    monkeypatch.setattr(journals, "ROUND_SECONDS", NEVER_SECONDS)
 
 
 async def test_what_a_run_says_is_written_in_rounds(

@@ -3,48 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 
 import pytest
 
-from backboard_server.runs import journal as journals
 from backboard_server.runs.journal import Journal
 from backboard_server.runs.live import LiveRuns
-from backboard_server.store.address import Address
 from backboard_server.store.database import Database
-from backboard_server.store.embedded import EmbeddedPostgres
 from backboard_server.store.threads import delete_thread
-from conftest import Tenant
 from played_runs import begin, end_as_cancelled, played, some_time, texts_of, wait_for_texts
-from unreliable_proxy import UnreliableProxy, by_way_of, unreliable
+from tenants import Tenant
+from unreliable_proxy import UnreliableProxy
 
 WAIT_SECONDS = 10.0  # longer than anything here takes
-NEVER_SECONDS = 3_600.0
-
-
-@pytest.fixture
-async def journal(database: Database) -> AsyncGenerator[Journal]:
-    journal = Journal(database, LiveRuns())
-    async with journal.running():
-        yield journal
-
-
-@pytest.fixture
-async def proxy(owner_address: Address, postgres: EmbeddedPostgres) -> AsyncGenerator[UnreliableProxy]:
-    async with unreliable(postgres.connection("app")) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def far_database(proxy: UnreliableProxy) -> AsyncGenerator[Database]:
-    async with by_way_of(proxy) as database:
-        yield database
-
-
-@pytest.fixture
-def no_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The journal waits until it has to hurry."""
-    monkeypatch.setattr(journals, "ROUND_SECONDS", NEVER_SECONDS)
 
 
 @pytest.mark.usefixtures("no_rounds")

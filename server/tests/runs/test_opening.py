@@ -20,9 +20,9 @@ from backboard_server.domain.tools import McpServer
 from backboard_server.runs.context import HISTORY_SHARE
 from backboard_server.runs.log import RunLog
 from backboard_server.runs.opening import QueuedRun, turn_limits
-from conftest import Tenant
 from fake_vendor import Answer, CalledTool, FakeVendor
 from log_events import FILE
+from tenants import Tenant
 from turn_requests import stored_file
 
 CHOICE = ModelChoice("openai", "gpt-x")

@@ -3,43 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from backboard_server.adapters import Adapters
 from backboard_server.domain.errors import Conflict
 from backboard_server.domain.events import RunCancelled, RunEnded, RunQueued, RunStarted
 from backboard_server.runs import queue
 from backboard_server.runs.cancel import cancel
 from backboard_server.runs.recover import recover_lost_runs
 from backboard_server.store.database import Connection
-from conftest import Tenant
 from fake_vendor import Answer, FakeVendor
 from fake_vendor.script import CalledTool
-from replica import Replica, Sent, let_lease_run_out, replica
+from replica import Replica, Sent, let_lease_run_out
+from tenants import Tenant
 from waiting import wait_until
 
 SLOW = Answer(text="one two three", first_byte_delay_seconds=0.4)
 QUICK = Answer(text="At once.")
 CALL = Answer(tool_calls=(CalledTool("look", "{}", id="call_1"),))
 LOOK = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
-
-
-@pytest.fixture
-async def process(adapters: Adapters) -> AsyncGenerator[Replica]:
-    async with replica(adapters) as process:
-        yield process
-
-
-@pytest.fixture
-async def other(adapters: Adapters) -> AsyncGenerator[Replica]:
-    """Another process on the same database."""
-    async with replica(adapters) as process:
-        yield process
 
 
 async def said_in(process: Replica, tenant: Tenant, sent: Sent) -> list[tuple[str, str | None]]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
-from backboard_server.adapters import Adapters
 from backboard_server.domain.errors import TakenOver
 from backboard_server.runs import recover
 from backboard_server.runs.log import TAKEOVER_JUMP
@@ -15,26 +13,13 @@ from backboard_server.runs.recover import recover_lost_runs
 from backboard_server.store.database import Connection
 from backboard_server.store.run_logs import list_rows
 from backboard_server.store.runs import cancel_run
-from conftest import Tenant
 from fake_vendor import Answer, FakeVendor
-from replica import Replica, Sent, let_lease_run_out, replica
+from replica import Replica, Sent, let_lease_run_out
+from tenants import Tenant
 from waiting import wait_until
 
 SILENT = Answer(text="Never heard", first_byte_delay_seconds=30)
 LONG = Answer(text="word " * 400, chunk_delay_seconds=0.01)
-
-
-@pytest.fixture
-async def process(adapters: Adapters) -> AsyncGenerator[Replica]:
-    async with replica(adapters) as process:
-        yield process
-
-
-@pytest.fixture
-async def other(adapters: Adapters) -> AsyncGenerator[Replica]:
-    """Another process on the same database."""
-    async with replica(adapters) as process:
-        yield process
 
 
 async def take_over(

@@ -19,8 +19,8 @@ from backboard_server.runs.replay import replay_message
 from backboard_server.runs.run import run_message
 from backboard_server.store.threads import get_thread
 from backboard_server.store.usage import list_recent_runs
-from conftest import Tenant
 from fake_vendor import Answer, FakeVendor, Fault
+from tenants import Tenant
 
 
 async def said(adapters: Adapters, tenant: Tenant, thread_id: UUID | None, content: str) -> tuple[UUID, UUID]:

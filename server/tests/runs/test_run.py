@@ -19,8 +19,8 @@ from backboard_server.runs import steps
 from backboard_server.runs.accept import AcceptedMessage, accept_message
 from backboard_server.runs.run import run_message
 from backboard_server.store import threads
-from conftest import Tenant
 from fake_vendor import Answer, FakeVendor, Fault
+from tenants import Tenant
 from waiting import wait_until
 
 

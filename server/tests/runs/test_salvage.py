@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-
 import pytest
 
-from backboard_server.bootstrap import open_adapters
 from backboard_server.domain import events
 from backboard_server.domain.errors import BackboardError, Cancelled, Conflict, TakenOver, Unavailable
 from backboard_server.domain.runs import HeldRun
@@ -18,14 +15,13 @@ from backboard_server.runs.log import TAKEOVER_JUMP, LogReader, Numbered
 from backboard_server.runs.recover import begun_again, opened_again
 from backboard_server.runs.salvage import salvage
 from backboard_server.settings import Settings
-from backboard_server.store.address import Address
 from backboard_server.store.run_logs import list_rows
 from backboard_server.store.runs import take_over_run
 from backboard_server.store.threads import delete_thread
-from conftest import Tenant
 from fake_mcp import FakeMcp, FakeTool
 from fake_vendor import Answer, CalledTool, FakeVendor, Fault
-from replica import Replica, Sent, replica
+from replica import Replica, Sent
+from tenants import Tenant
 from waiting import wait_until
 
 SILENT = Answer(text="Never heard", first_byte_delay_seconds=30)
@@ -34,11 +30,9 @@ LOST = Unavailable("The server was lost.", code="run_interrupted")
 
 
 @pytest.fixture
-async def process(owner_address: Address, settings: Settings) -> AsyncGenerator[Replica]:
-    """A process whose operator lets tenants name servers on this machine."""
-    allowing = settings.model_copy(update={"egress_allow": "127.0.0.1"})
-    async with open_adapters(allowing) as adapters, replica(adapters) as process:
-        yield process
+def settings(settings: Settings) -> Settings:
+    """Those of an operator who lets tenants name servers on this machine."""
+    return settings.model_copy(update={"egress_allow": "127.0.0.1"})
 
 
 async def logged(process: Replica, tenant: Tenant, sent: Sent) -> list[Numbered]:

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from backboard_server.adapters import Adapters
-from backboard_server.bootstrap import open_adapters
 from backboard_server.domain import events
 from backboard_server.domain.errors import Invalid, Upstream
 from backboard_server.domain.events import Event
@@ -17,13 +15,12 @@ from backboard_server.domain.tools import McpServer
 from backboard_server.runs import steps
 from backboard_server.runs.recover import recover_lost_runs
 from backboard_server.settings import Settings
-from backboard_server.store.address import Address
 from backboard_server.store.database import Connection
-from conftest import Tenant
 from fake_mcp import FakeMcp, FakeTool, Reply
 from fake_vendor import Answer, FakeVendor
 from fake_vendor.script import CalledTool
-from replica import Replica, Sent, let_lease_run_out, replica
+from replica import Replica, Sent, let_lease_run_out
+from tenants import Tenant
 from waiting import wait_until
 
 WRITE = FakeTool("write")
@@ -32,24 +29,9 @@ OWN = [{"type": "function", "function": {"name": "ask_user", "parameters": {"typ
 
 
 @pytest.fixture
-async def adapters(owner_address: Address, settings: Settings) -> AsyncGenerator[Adapters]:
-    """Adapters of an operator who lets tenants name servers on this machine."""
-    allowing = settings.model_copy(update={"egress_allow": "127.0.0.1"})
-    async with open_adapters(allowing) as adapters:
-        yield adapters
-
-
-@pytest.fixture
-async def process(adapters: Adapters) -> AsyncGenerator[Replica]:
-    async with replica(adapters) as process:
-        yield process
-
-
-@pytest.fixture
-async def other(adapters: Adapters) -> AsyncGenerator[Replica]:
-    """Another process on the same database."""
-    async with replica(adapters) as process:
-        yield process
+def settings(settings: Settings) -> Settings:
+    """Those of an operator who lets tenants name servers on this machine."""
+    return settings.model_copy(update={"egress_allow": "127.0.0.1"})
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from backboard_server.runs.summarise import SUMMARY_CHARACTERS_MAX, SummariseThr
 from backboard_server.store.provider_keys import set_provider_key
 from backboard_server.store.threads import delete_thread
 from backboard_server.store.usage import list_recent_runs
-from conftest import Tenant
 from fake_vendor import Answer, FakeVendor, Fault, Tokens
+from tenants import Tenant
 from turn_requests import opening, say, turn_of
 
 

@@ -7,35 +7,24 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from backboard_server.adapters import Adapters
-from backboard_server.bootstrap import open_adapters
 from backboard_server.domain.events import RunCancelled
 from backboard_server.domain.tools import McpServer
 from backboard_server.runs.cancel import cancel
 from backboard_server.settings import Settings
-from backboard_server.store.address import Address
-from conftest import Tenant
 from fake_mcp import FakeMcp, FakeTool, Reply
 from fake_vendor import Answer, FakeVendor, Fault
 from fake_vendor.script import CalledTool
-from replica import Replica, replica
+from replica import Replica
+from tenants import Tenant
 from waiting import wait_until
 
 CALL = Answer(text="I look. ", tool_calls=(CalledTool("look", "{}", id="call_1"),))
 
 
 @pytest.fixture
-async def process(owner_address: Address, settings: Settings) -> AsyncGenerator[Replica]:
-    """A process whose operator lets tenants name servers on this machine."""
-    allowing = settings.model_copy(update={"egress_allow": "127.0.0.1"})
-    async with open_adapters(allowing) as adapters, replica(adapters) as process:
-        yield process
-
-
-@pytest.fixture
-async def other(adapters: Adapters) -> AsyncGenerator[Replica]:
-    async with replica(adapters) as process:
-        yield process
+def settings(settings: Settings) -> Settings:
+    """Those of an operator who lets tenants name servers on this machine."""
+    return settings.model_copy(update={"egress_allow": "127.0.0.1"})
 
 
 @pytest.fixture

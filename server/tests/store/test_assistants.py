@@ -22,7 +22,7 @@ from backboard_server.store.assistants import (
 from backboard_server.store.database import Connection, Database
 from backboard_server.store.threads import get_thread, insert_thread, list_threads
 from backboard_server.store.turns import open_turn
-from conftest import Tenant
+from tenants import Tenant
 from turn_requests import opening, say, stored_file
 from waiting import wait_until
 

@@ -10,7 +10,7 @@ from backboard_server.store.assistants import delete_assistant, insert_assistant
 from backboard_server.store.database import Database
 from backboard_server.store.threads import delete_thread
 from backboard_server.store.turns import open_turn
-from conftest import Tenant
+from tenants import Tenant
 from turn_requests import opening, stored_file, turn_of
 
 

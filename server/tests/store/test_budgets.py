@@ -18,7 +18,7 @@ from backboard_server.store.database import Connection, Database
 from backboard_server.store.keys import create_key
 from backboard_server.store.threads import delete_thread
 from backboard_server.store.turns import finish_turn, open_turn
-from conftest import Tenant
+from tenants import Tenant
 from turn_requests import finishing, opening, turn_of
 from waiting import wait_until
 

@@ -15,9 +15,9 @@ from backboard_server.store.address import Address, external
 from backboard_server.store.database import Connection, Database, connect_owner, open_database
 from backboard_server.store.embedded import EmbeddedPostgres
 from backboard_server.store.turns import finish_turn, open_turn
-from conftest import Tenant
 from external_postgres import ExternalPostgres, external_postgres
 from postgres_proxy import PostgresProxy, proxied
+from tenants import Tenant
 from turn_requests import finishing, opening, say, turn_of
 from waiting import wait_until
 

@@ -13,7 +13,7 @@ from asyncpg import Record
 from backboard_server.domain.ids import new_id
 from backboard_server.store.database import Connection, Database
 from backboard_server.store.jobs import ATTEMPTS_MAX, Job, claim_jobs, delete_job, update_failed_job
-from conftest import Tenant
+from tenants import Tenant
 
 LEASE_SECONDS = 60.0
 

@@ -23,7 +23,7 @@ from backboard_server.store.keys import (
     list_keys,
     revoke_key,
 )
-from conftest import Tenant
+from tenants import Tenant
 
 HOSTILE = {
     "empty": "",

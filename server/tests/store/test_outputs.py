@@ -16,7 +16,6 @@ from backboard_server.store.run_logs import list_rows
 from backboard_server.store.runs import Continued, StoredOutput, cancel_run, continue_turn, finish_calls
 from backboard_server.store.threads import get_thread
 from backboard_server.store.turns import Repeated
-from conftest import Tenant
 from run_requests import (
     CALLS,
     LEASE_SECONDS,
@@ -30,6 +29,7 @@ from run_requests import (
     stored,
     wait_for_tools,
 )
+from tenants import Tenant
 from turn_requests import opening, turn_of
 
 BOTH = {"call_1": "one", "call_2": "two"}

@@ -11,7 +11,7 @@ from backboard_server.store.database import Connection, Database
 from backboard_server.store.keys import find_caller
 from backboard_server.store.provider_keys import delete_provider_key, list_provider_keys, set_provider_key
 from backboard_server.store.sealing import Sealer
-from conftest import Tenant
+from tenants import Tenant
 
 KEY = "sk-canary-5f1c7a"
 

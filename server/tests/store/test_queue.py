@@ -16,7 +16,6 @@ from backboard_server.store.run_logs import list_rows
 from backboard_server.store.runs import QueuedAnswer, cancel_run, continue_turn, find_state, start_queued
 from backboard_server.store.threads import get_thread
 from backboard_server.store.turns import open_turn
-from conftest import Tenant
 from run_requests import (
     CALLS,
     Begun,
@@ -30,6 +29,7 @@ from run_requests import (
     stored,
     wait_for_tools,
 )
+from tenants import Tenant
 from turn_requests import opening, say
 
 ENDED = QueuedAnswer(ended=True)

@@ -32,7 +32,7 @@ from backboard_server.store.receipts import (
     get_receipt,
 )
 from backboard_server.store.turns import OpenTurn, ReceiptText, finish_turn, open_turn
-from conftest import Tenant
+from tenants import Tenant
 from turn_requests import finishing, opening, stored_file
 
 DIGEST = "d" * 64

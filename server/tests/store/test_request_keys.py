@@ -15,8 +15,8 @@ from backboard_server.store.database import Connection, Database
 from backboard_server.store.request_keys import claim_key, purge_expired, release_key, update_answer
 from backboard_server.store.run_logs import list_rows
 from backboard_server.store.turns import LogPart, Repeated
-from conftest import Tenant
 from run_requests import begin, complete, row
+from tenants import Tenant
 
 KEY = RequestKey(key="a key", fingerprint="00ff")
 OTHER = RequestKey(key="a key", fingerprint="ff00")

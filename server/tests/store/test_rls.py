@@ -11,7 +11,7 @@ from backboard_server.domain.ids import new_id
 from backboard_server.domain.runs import LogRow
 from backboard_server.store.address import APP_ROLE
 from backboard_server.store.database import Connection, Database
-from conftest import Tenant
+from tenants import Tenant
 from turn_requests import say
 
 # Tables without a tenant, each with the reason why it needs none.

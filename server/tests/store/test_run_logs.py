@@ -23,8 +23,8 @@ from backboard_server.store.run_logs import (
 )
 from backboard_server.store.runs import cancel_run, take_over_run
 from backboard_server.store.threads import delete_thread
-from conftest import Tenant
 from run_requests import Begun, begin, complete, enqueue, row, wait_for_tools
+from tenants import Tenant
 
 
 async def sync(

@@ -26,7 +26,6 @@ from backboard_server.store.runs import (
 )
 from backboard_server.store.threads import delete_thread, get_thread
 from backboard_server.store.turns import TurnLimits
-from conftest import Tenant
 from run_requests import (
     CALLS,
     LEASE_SECONDS,
@@ -37,6 +36,7 @@ from run_requests import (
     stored,
     wait_for_tools,
 )
+from tenants import Tenant
 from turn_requests import opening, say, turn_of
 
 LIMITS = TurnLimits(history_tokens_max=1000, history_messages_max=10, media_max=20)

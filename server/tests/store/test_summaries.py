@@ -10,7 +10,7 @@ from backboard_server.store import summaries
 from backboard_server.store.database import Database
 from backboard_server.store.summaries import Unsummarised, find_unsummarised, update_summary
 from backboard_server.store.threads import delete_thread
-from conftest import Tenant
+from tenants import Tenant
 from turn_requests import opening, say, turn_of
 
 

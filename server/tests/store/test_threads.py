@@ -27,8 +27,8 @@ from backboard_server.store.threads import (
     list_threads,
 )
 from backboard_server.store.turns import finish_turn, open_turn
-from conftest import Tenant
 from run_requests import CALLS, begin, complete, continuing, enqueue, outputs_of, wait_for_tools
+from tenants import Tenant
 from turn_requests import finishing, opening, say, stored_file, turn_of
 from waiting import wait_until
 

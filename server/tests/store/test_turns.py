@@ -14,8 +14,8 @@ from backboard_server.store import threads
 from backboard_server.store.database import Connection, Database
 from backboard_server.store.run_logs import list_rows
 from backboard_server.store.turns import LogPart, Opened, Repeated, finish_turn, open_turn
-from conftest import Tenant
 from run_requests import begin, complete, row, stored
+from tenants import Tenant
 from turn_requests import finishing, opening, say, turn_of
 
 

@@ -14,7 +14,7 @@ from backboard_server.domain.ids import earliest_id, new_id
 from backboard_server.domain.usage import Dimension, UsageAnswer, UsageQuestion, UsageSums
 from backboard_server.store.database import Database
 from backboard_server.store.usage import get_usage, list_recent_runs
-from conftest import Tenant
+from tenants import Tenant
 from turn_requests import say
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)

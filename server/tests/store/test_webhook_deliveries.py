@@ -23,7 +23,7 @@ from backboard_server.store.webhook_deliveries import (
     update_tried_delivery,
 )
 from backboard_server.store.webhooks import delete_webhook, insert_webhook
-from conftest import Tenant
+from tenants import Tenant
 
 REFUSED = DeliveryAttempt(status=500, error=None, answer="No.", duration_ms=7, attempted_at=datetime.now(UTC))
 TAKEN = DeliveryAttempt(status=200, error=None, answer="Yes.", duration_ms=3, attempted_at=datetime.now(UTC))

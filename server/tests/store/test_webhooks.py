@@ -18,7 +18,7 @@ from backboard_server.store.webhooks import (
     list_webhooks,
     update_webhook,
 )
-from conftest import Tenant
+from tenants import Tenant
 
 SETUP = WebhookSetup(url="https://hooks.example.com/", events=("run.completed",), description="Mine")
 

@@ -32,8 +32,8 @@ from backboard_server.webhooks.deliver import (
     verdict_on,
 )
 from backboard_server.webhooks.secret import make_secret, seal_secret
-from conftest import Tenant
 from receiver import Receiver
+from tenants import Tenant
 
 SECRET = make_secret()
 DAY_SECONDS = 86_400
