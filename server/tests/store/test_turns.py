@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from backboard_server.domain.errors import Conflict, Invalid, NotFound, TakenOver
@@ -62,6 +63,32 @@ async def test_window_is_cut_by_tokens_as_the_provider_counts_them(
 
     assert len(whole.history) == 4
     assert len(halved.history) == 1
+
+
+async def test_a_thread_is_read_no_further_back_than_its_summary(database: Database, tenant: Tenant) -> None:
+    """Also by a plan that serves for every run, which connections come to use."""
+    tenant_id = tenant.caller.tenant_id
+    thread_id = (await say(database, tenant, None, "one")).thread_id
+    request = msgspec.json.encode(opening(thread_id=thread_id)).decode()
+    async with database.tenant(tenant_id) as connection:
+        await connection.execute(
+            "INSERT INTO messages (tenant_id, id, thread_id, sequence, role, content, status, tokens)"
+            " SELECT $1, gen_random_uuid(), $2, n, 'user', 'old', 'COMPLETED', 8"
+            " FROM generate_series(3, 1000) AS n",
+            tenant_id, thread_id,
+        )  # fmt: skip
+        await connection.execute(
+            "UPDATE threads SET message_count = 1000, summarised_through = 998 WHERE id = $1", thread_id
+        )
+    async with database.tenant(tenant_id) as connection:
+        await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        await connection.fetch("SELECT open_turn($1, $2)", tenant_id, request)
+        read = await connection.fetch(
+            "SELECT idx_tup_fetch AS rows FROM pg_stat_xact_user_tables WHERE relname = 'messages'"
+        )
+
+    assert 2 <= read[0]["rows"] < 10
 
 
 @pytest.mark.parametrize("field", ["thread_id", "assistant_id"])

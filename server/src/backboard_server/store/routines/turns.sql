@@ -12,6 +12,7 @@ LANGUAGE plpgsql STABLE SET search_path = backboard, pg_temp
 AS $$
 DECLARE
     _question bigint;
+    _after bigint := _thread.summarised_through;  -- the range that is read ends there, however long the thread is
     _later bigint := 0;
     _later_unsummarised bigint := 0;
     _history json;
@@ -19,6 +20,7 @@ DECLARE
 BEGIN
     IF _run IS NOT NULL THEN
         SELECT r.question_sequence INTO _question FROM runs AS r WHERE r.tenant_id = _tenant AND r.id = _run;
+        _after := least(_after, _question - 1);
         SELECT count(*), count(*) FILTER (WHERE m.sequence > _thread.summarised_through)
         INTO _later, _later_unsummarised
         FROM messages AS m
@@ -37,7 +39,7 @@ BEGIN
             SELECT m.id, m.sequence, m.role, m.content, m.status, m.tokens, m.tool_calls, m.tool_call_id,
                    m.model_provider, m.sidecar, m.run_id
             FROM messages AS m
-            WHERE m.tenant_id = _tenant AND m.thread_id = _thread.id AND m.sequence <= _through
+            WHERE m.tenant_id = _tenant AND m.thread_id = _thread.id AND m.sequence > _after AND m.sequence <= _through
               AND (m.run_id = _run OR m.sequence > _thread.summarised_through
                    AND m.sequence <= coalesce(_question, _through))
             ORDER BY m.sequence DESC
