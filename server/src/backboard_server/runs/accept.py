@@ -62,8 +62,7 @@ async def accept_message(
     fallbacks = await _chosen(adapters, message.fallbacks, keys)
     attachments = [_attachment(file) for file in files]
     accepted_at = datetime.now(UTC)
-    request = _open_turn(adapters, caller, message, files, choice)
-    request = replace(request, created_at=accepted_at)
+    request = _open_turn(adapters, caller, message, files, choice, accepted_at)
     turn = await turns.open_turn(adapters.database, caller.tenant_id, request)
     ids = RunIds(str(turn.thread_id), str(turn.assistant_id), str(request.run_id) if request.run_id else None)
     accepted = AcceptedMessage(
@@ -109,6 +108,7 @@ def _open_turn(
     message: SendMessage,
     files: list[turns.StoredFile],
     choice: ModelChoice | None,
+    accepted_at: datetime,
 ) -> turns.OpenTurn:
     facts = adapters.models.facts(choice) if choice else None
     limits = turn_limits(adapters, facts)
@@ -138,6 +138,7 @@ def _open_turn(
         history_tokens_max=limits.history_tokens_max,
         history_messages_max=limits.history_messages_max,
         media_max=limits.media_max,
+        created_at=accepted_at,
         key_id=caller.key_id,
         is_priced=facts is not None and facts.price is not None,
         is_free=facts is not None and facts.is_free,

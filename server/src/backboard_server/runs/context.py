@@ -22,9 +22,8 @@ from .draft import Draft
 
 HISTORY_SHARE = 0.5  # of the context window; the rest is for the system prompt and the answer
 SHOWN_FILES_MAX = 20
-SHOWN_BYTES_MAX = (
-    20 * 1024 * 1024
-)  # as JSON a third more, which is what the strictest vendors take in one request
+SHOWN_BYTES_MAX = 20 * 1024 * 1024
+"""As JSON it is a third more, which is what the strictest vendors take in one request."""
 
 HeadKind = Literal["system", "summary"]
 
@@ -108,13 +107,14 @@ def assemble(
     message_ids = [*(None for _ in heads), *(message_id for message_id, _ in history)]
     index_of = {message_id: len(messages) + number for number, (message_id, _) in enumerate(history)}
     messages.extend(shown for _, shown in history)
+    question_at = None if question_id is None else index_of.get(question_id)
     if isinstance(message, SendMessage):
         hidden = [file.filename for file in files if kind_of(file.media_type) is None]
+        question_at = len(messages)
         messages.append(PromptMessage("user", with_filenames(message.content, hidden)))
         message_ids.append(question_id)
-    elif question_id is not None and question_id in index_of:
-        place = index_of[question_id]
-        messages[place] = _with_names_of_files(messages[place], turn, question_id)
+    elif question_id is not None and question_at is not None:
+        messages[question_at] = _with_names_of_files(messages[question_at], turn, question_id)
     tools = message.tools if message.tools is not None else turn.tools
     prompt = Prompt(
         choice=choice,
@@ -131,19 +131,15 @@ def assemble(
     tools_tokens = _estimate_tools(tools or ())
     return Context(
         prompt,
-        estimate_messages(messages) + tools_tokens,
-        turn.summary_tokens if turn.summary else 0,
-        shown_files,
-        tools_tokens,
-        tuple(heads),
-        tuple(message_ids),
-        len(messages) - 1 if isinstance(message, SendMessage) else _place(index_of, question_id),
-        left_out + left_out_files,
+        tokens=estimate_messages(messages) + tools_tokens,
+        summary_tokens=turn.summary_tokens if turn.summary else 0,
+        files=shown_files,
+        tools_tokens=tools_tokens,
+        heads=tuple(heads),
+        message_ids=tuple(message_ids),
+        question_at=question_at,
+        left_out=left_out + left_out_files,
     )
-
-
-def _place(index_of: Mapping[UUID, int], message_id: UUID | None) -> int | None:
-    return None if message_id is None else index_of.get(message_id)
 
 
 def with_tools(context: Context, definitions: Sequence[dict[str, Any]]) -> Context:

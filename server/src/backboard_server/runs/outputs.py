@@ -73,11 +73,16 @@ async def accept_outputs(adapters: Adapters, caller: Caller, request: SubmitOutp
         return AcceptedOutputs(repeated=continued.repeated)
     # What was chosen of tools was for the step before; what is chosen with the outputs is for the next one.
     options = replace(continued.run.options, tool_choice=request.options.tool_choice)
-    run = await _opened(adapters, caller, replace(continued.run, options=options), continued.turn, clock)
+    held = replace(continued.run, options=options)
+    # The conductor tells what the row has, with the same numbers: it is logged already.
+    log = RunLog(held.logged_through, counts_from=held.logged_through - row.last_sequence)
+    run = await _opened(adapters, caller, held, continued.turn, log, clock)
     return AcceptedOutputs(run=run, epoch=continued.run.epoch, continuing=_continuing(run.ids, call_ids))
 
 
-async def _opened(adapters: Adapters, caller: Caller, held: HeldRun, turn: Turn, clock: Clock) -> OpenRun:
+async def _opened(
+    adapters: Adapters, caller: Caller, held: HeldRun, turn: Turn, log: RunLog, clock: Clock
+) -> OpenRun:
     begun = QueuedRun(
         caller=caller,
         run_id=held.run_id,
@@ -86,7 +91,7 @@ async def _opened(adapters: Adapters, caller: Caller, held: HeldRun, turn: Turn,
         ids=RunIds(str(turn.thread_id), str(turn.assistant_id), str(held.run_id)),
         choice=ModelChoice(held.model_provider, held.model_name),
         options=held.options,
-        log=RunLog(held.logged_through, counts_from=held.logged_through - 2),
+        log=log,
         clock=clock,
         epoch=held.epoch,
     )
