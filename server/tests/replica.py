@@ -16,6 +16,7 @@ from backboard_server.domain.threads import Thread
 from backboard_server.runs.accept import AcceptedMessage, accept_message
 from backboard_server.runs.journal import Journal
 from backboard_server.runs.live import LiveRun, LiveRuns
+from backboard_server.runs.recover import recover_lost_runs
 from backboard_server.runs.run import run_message
 from backboard_server.store import runs, threads
 from backboard_server.store.database import Connection
@@ -57,6 +58,18 @@ class Replica:
         live = LiveRun(run_message(self.adapters, accepted), run.log, has_reader=True)
         self.journal.start(live, tenant_id=tenant.caller.tenant_id, run_id=run.run_id, epoch=run.epoch)
         return Sent(accepted, live)
+
+    async def take_over(self, owner: Connection, sent: Sent) -> None:
+        """Let the lease of another process's run end, which renews it meanwhile, until the run is here."""
+        query = "SELECT epoch FROM runs WHERE id = $1"
+        before = await owner.fetchval(query, sent.run_id)
+
+        async def is_taken() -> bool:
+            await let_lease_run_out(owner, sent)
+            await recover_lost_runs(self.adapters, self.journal)
+            return await owner.fetchval(query, sent.run_id) > before
+
+        await wait_until(is_taken)
 
     def lose(self, sent: Sent) -> None:
         """Lose a run as a process that is killed does: nothing more is written of it, and nobody is told."""

@@ -8,12 +8,10 @@ from backboard_server.domain import events
 from backboard_server.runs import journal as journals
 from backboard_server.runs.follow import Follower
 from backboard_server.runs.log import Numbered
-from backboard_server.runs.recover import recover_lost_runs
 from backboard_server.store.database import Connection
 from fake_vendor import Answer, FakeVendor
 from replica import Replica, Sent
 from tenants import Tenant
-from waiting import wait_until
 
 WAIT_SECONDS = 10.0  # longer than anything here takes
 SLOW = Answer(text="one two three four five", chunks=5, chunk_delay_seconds=0.15)
@@ -52,15 +50,8 @@ async def test_a_reader_of_a_run_that_changes_hands_turns_to_the_log(
     follower = await follower_of(process, tenant, sent)
     assert await follower.next_events(WAIT_SECONDS)
     await vendor.wait_for_requests(1)
-    await owner.execute(
-        "UPDATE runs SET lease_until = now() - INTERVAL '1 second' WHERE id = $1", sent.run_id
-    )
 
-    async def is_taken() -> bool:
-        await recover_lost_runs(other.adapters, other.journal)
-        return other.live.find(sent.run_id) is not None
-
-    await wait_until(is_taken)
+    await other.take_over(owner, sent)
     last = await follower.last_event()
 
     assert isinstance(last, events.RunEnded)

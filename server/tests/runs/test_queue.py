@@ -13,13 +13,11 @@ from backboard_server.domain.errors import Conflict
 from backboard_server.domain.events import RunCancelled, RunEnded, RunQueued, RunStarted
 from backboard_server.runs import queue
 from backboard_server.runs.cancel import cancel
-from backboard_server.runs.recover import recover_lost_runs
 from backboard_server.store.database import Connection
 from fake_vendor import Answer, FakeVendor
 from fake_vendor.script import CalledTool
-from replica import Replica, Sent, let_lease_run_out
+from replica import Replica, Sent
 from tenants import Tenant
-from waiting import wait_until
 
 SLOW = Answer(text="one two three", first_byte_delay_seconds=0.4)
 QUICK = Answer(text="At once.")
@@ -170,13 +168,8 @@ async def test_a_message_whose_process_is_lost_while_it_waits_is_answered_all_th
     first = await process.send(tenant, "First")
     second = await process.send(tenant, "Second", thread_id=first.thread_id)
     process.lose(second)
-    await let_lease_run_out(owner, second)
 
-    async def is_found() -> bool:
-        await recover_lost_runs(other.adapters, other.journal)
-        return other.live.find(second.run_id) is not None
-
-    await wait_until(is_found)
+    await other.take_over(owner, second)
     run = await other.wait_for_status(tenant, second, "COMPLETED")
 
     assert run.message_id == UUID(str(second.accepted.run.answer_id if second.accepted.run else ""))

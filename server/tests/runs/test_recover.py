@@ -22,20 +22,6 @@ SILENT = Answer(text="Never heard", first_byte_delay_seconds=30)
 LONG = Answer(text="word " * 400, chunk_delay_seconds=0.01)
 
 
-async def take_over(
-    other: Replica, owner: Connection, tenant: Tenant, sent: Sent, *, beyond_epoch: int = 1
-) -> None:
-    """Let the lease of a run end, and the other process look for such runs until it has this one."""
-    await let_lease_run_out(owner, sent)
-
-    async def is_taken() -> bool:
-        await recover_lost_runs(other.adapters, other.journal)
-        row = await owner.fetchrow("SELECT epoch FROM runs WHERE id = $1", sent.run_id)
-        return row is not None and row["epoch"] > beyond_epoch
-
-    await wait_until(is_taken)
-
-
 async def sequences(process: Replica, tenant: Tenant, sent: Sent) -> list[tuple[int, int]]:
     rows = await list_rows(process.adapters.database, tenant.caller.tenant_id, sent.run_id, after=0)
     return [(row.first_sequence, row.last_sequence) for row in rows]
@@ -59,7 +45,7 @@ async def test_a_run_that_had_said_nothing_is_answered_as_if_nothing_had_happene
     await vendor.wait_for_requests(1)
     process.lose(sent)
 
-    await take_over(other, owner, tenant, sent)
+    await other.take_over(owner, sent)
     run = await other.wait_for_status(tenant, sent, "COMPLETED", "FAILED")
 
     assert run.status == "COMPLETED"
@@ -76,11 +62,11 @@ async def test_a_run_that_is_lost_again_before_it_says_anything_goes_on_again(
     sent = await process.send(tenant)
     await vendor.wait_for_requests(1)
     process.lose(sent)
-    await take_over(other, owner, tenant, sent)
+    await other.take_over(owner, sent)
     await vendor.wait_for_requests(2)
     await wait_until_it_is_logged(other, tenant, sent)
 
-    await take_over(process, owner, tenant, sent, beyond_epoch=2)
+    await process.take_over(owner, sent)
     run = await process.wait_for_status(tenant, sent, "COMPLETED", "FAILED")
 
     assert run.status == "COMPLETED"
@@ -96,7 +82,7 @@ async def test_the_numbers_of_a_run_that_changed_hands_leave_a_gap(
     await vendor.wait_for_requests(1)
     process.lose(sent)
 
-    await take_over(other, owner, tenant, sent)
+    await other.take_over(owner, sent)
     await other.wait_for_status(tenant, sent, "COMPLETED")
 
     logged = await sequences(other, tenant, sent)
@@ -112,7 +98,7 @@ async def test_a_run_that_had_begun_to_speak_ends_with_what_it_said(
     await wait_until_it_is_logged(process, tenant, sent)
     process.lose(sent)
 
-    await take_over(other, owner, tenant, sent)
+    await other.take_over(owner, sent)
     run = await other.wait_for_status(tenant, sent, "COMPLETED", "FAILED")
 
     answer = (await other.thread(tenant, sent)).messages[-1]
@@ -128,7 +114,7 @@ async def test_a_process_that_comes_back_writes_nothing_any_more(
     sent = await process.send(tenant)
     await vendor.wait_for_requests(1)
 
-    await take_over(other, owner, tenant, sent)
+    await other.take_over(owner, sent)
     await other.wait_for_status(tenant, sent, "COMPLETED")
     with pytest.raises(TakenOver):
         await sent.live.last_event()
@@ -146,7 +132,7 @@ async def test_a_run_whose_cancel_nobody_heard_is_cancelled(
     process.lose(sent)
     await cancel_run(process.adapters.database, tenant.caller.tenant_id, sent.thread_id, sent.run_id)
 
-    await take_over(other, owner, tenant, sent)
+    await other.take_over(owner, sent)
 
     assert (await other.wait_for_status(tenant, sent, "CANCELLED", "FAILED")).status == "CANCELLED"
 
@@ -165,7 +151,7 @@ async def test_a_run_that_kills_process_after_process_is_given_up(
     await vendor.wait_for_requests(1)
     process.lose(sent)
 
-    await take_over(other, owner, tenant, sent)
+    await other.take_over(owner, sent)
     run = await other.wait_for_status(tenant, sent, "FAILED")
 
     assert run.error_code == "run_interrupted"

@@ -13,13 +13,12 @@ from backboard_server.domain.events import Event
 from backboard_server.domain.prompts import ToolChoice
 from backboard_server.domain.tools import McpServer
 from backboard_server.runs import steps
-from backboard_server.runs.recover import recover_lost_runs
 from backboard_server.settings import Settings
 from backboard_server.store.database import Connection
 from fake_mcp import FakeMcp, FakeTool, Reply
 from fake_vendor import Answer, FakeVendor
 from fake_vendor.script import CalledTool
-from replica import Replica, Sent, let_lease_run_out
+from replica import Replica, Sent
 from tenants import Tenant
 from waiting import wait_until
 
@@ -193,14 +192,9 @@ async def lose_while_tools_work(
 
     await wait_until(is_at_work)
     process.lose(sent)
-    await let_lease_run_out(owner, sent)
-
-    async def is_taken() -> bool:
-        await recover_lost_runs(other.adapters, other.journal)
-        return other.live.find(sent.run_id) is not None
 
     mcp.script(Reply(text="Second time."))
-    await wait_until(is_taken)
+    await other.take_over(owner, sent)
 
 
 async def test_a_call_that_was_under_way_at_a_crash_is_not_made_again(
@@ -247,13 +241,8 @@ async def test_a_crash_after_a_step_does_not_take_that_step_again(
     sent = await send(process, tenant, mcp)
     await vendor.wait_for_requests(2)
     process.lose(sent)
-    await let_lease_run_out(owner, sent)
 
-    async def is_taken() -> bool:
-        await recover_lost_runs(other.adapters, other.journal)
-        return other.live.find(sent.run_id) is not None
-
-    await wait_until(is_taken)
+    await other.take_over(owner, sent)
     await other.wait_for_status(tenant, sent, "COMPLETED")
 
     assert [*mcp.executions.values()] == [1]
