@@ -55,8 +55,8 @@ class RunLog:
         self._logged_through = logged_through
         self._unlogged: list[Numbered] = []
         self._on_its_way: list[Numbered] = []
-        self._settled = asyncio.Event()
-        self._settled.set()
+        self._is_being_written = False
+        self._settled: asyncio.Event | None = None  # made by who waits, which few do
 
     def add(self, event: Event) -> Numbered:
         """Give an event its number; unless the database has it already, it is kept until it does."""
@@ -76,22 +76,22 @@ class RunLog:
         What was put back comes first, as the row that it was: it may be in the database after all, where only
         the answer was lost, and a row that is there already changes nothing.
         """
-        if not self._settled.is_set() or not (self._on_its_way or self._unlogged):
+        if self._is_being_written or not (self._on_its_way or self._unlogged):
             return None
         if not self._on_its_way:
             self._on_its_way, self._unlogged, self._size = self._unlogged, [], 0
-        self._settled.clear()
+        self._is_being_written = True
         return row_of(self._on_its_way)
 
     def confirm(self) -> None:
         """What was taken is in the database."""
         self._logged_through = max(self._logged_through, self._on_its_way[-1].sequence)
         self._on_its_way = []
-        self._settled.set()
+        self._settle()
 
     def put_back(self) -> None:
         """What was taken could not be written, or nobody knows: it comes again."""
-        self._settled.set()
+        self._settle()
 
     def kept_after(self, through: int) -> list[Numbered] | None:
         """Return the events after a number that are kept here; None where the database has some of them."""
@@ -106,9 +106,11 @@ class RunLog:
 
         For whoever stores the end of the run, or of a step: call `wrote` when that is done, then add them.
         """
-        while not self._settled.is_set():  # it may be taken again before this coroutine has its turn
+        while self._is_being_written:  # it may be taken again before this coroutine has its turn
+            self._settled = self._settled or asyncio.Event()
+            self._settled.clear()
             await self._settled.wait()
-        self._settled.clear()
+        self._is_being_written = True
         coming = [Numbered(self.sequence + place, event) for place, event in enumerate(following, start=1)]
         before = self._on_its_way + self._unlogged + coming[:-1]
         rows = [row_of(part) for part in (before, coming[-1:]) if part]
@@ -119,7 +121,12 @@ class RunLog:
         """The rest, and what was to follow, is in the database."""
         self._logged_through = max(self._logged_through, part.last_sequence)
         self._on_its_way, self._unlogged, self._size = [], [], 0
-        self._settled.set()
+        self._settle()
+
+    def _settle(self) -> None:
+        self._is_being_written = False
+        if self._settled is not None:
+            self._settled.set()
 
 
 def row_of(numbered: Sequence[Numbered]) -> LogRow:
