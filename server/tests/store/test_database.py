@@ -19,7 +19,7 @@ from external_postgres import ExternalPostgres, external_postgres
 from postgres_proxy import PostgresProxy, proxied
 from tenants import Tenant
 from turn_requests import finishing, opening, say, turn_of
-from waiting import wait_until
+from waiting import wait_until, wait_until_blocked
 
 DEADLINE_SECONDS = 10.0
 
@@ -47,11 +47,6 @@ def external_cluster() -> Generator[ExternalPostgres]:
 async def backend(database: Database) -> int:
     rows = await database.call("SELECT pg_backend_pid()")
     return rows[0][0]
-
-
-async def wait_until_blocked(owner: Connection) -> None:
-    """Wait until a statement waits for a lock."""
-    await wait_until(lambda: owner.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
 
 
 async def wait_until_active(database: Database, statement: str) -> None:
@@ -184,6 +179,18 @@ async def test_a_thread_deleted_while_its_run_ends_is_a_conflict_and_no_deadlock
 
     with pytest.raises(Conflict, match="deleted"):
         await finishing_it
+
+
+async def test_a_call_that_is_given_up_in_a_deadlock_is_made_again(database: Database) -> None:
+    first, second = new_id().int % 2**31, new_id().int % 2**30
+    crossing = "SELECT pg_advisory_xact_lock($1), pg_sleep(0.3), pg_advisory_xact_lock($2)"
+
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        both = await asyncio.gather(
+            database.call(crossing, first, second), database.call(crossing, second, first)
+        )
+
+    assert [len(rows) for rows in both] == [1, 1]
 
 
 @pytest.mark.parametrize("condition", ["disk_full", "out_of_memory"])

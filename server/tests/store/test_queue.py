@@ -34,6 +34,7 @@ from turn_requests import opening, say
 
 ENDED = QueuedAnswer(ended=True)
 WAITS = QueuedAnswer(waits=True)
+DEADLINE_SECONDS = 5.0
 
 
 async def start(database: Database, tenant: Tenant, begun: Begun, **changes: Any) -> Turn | QueuedAnswer:
@@ -64,6 +65,18 @@ async def test_a_message_to_a_busy_thread_is_stored_without_a_place_and_its_run_
     thread = await get_thread(database, tenant.caller.tenant_id, first.thread_id)
     assert (thread.message_count, thread.first_user_message) == (1, "one")
     assert await list_rows(database, tenant.caller.tenant_id, second.run_id, after=0) == [row(1, 3)]
+
+
+async def test_whether_it_is_its_turn_is_asked_without_waiting_for_the_runs_before_it(
+    database: Database, tenant: Tenant
+) -> None:
+    first = await begin(database, tenant)
+    second = await enqueue(database, tenant, first.thread_id)
+
+    async with database.tenant(tenant.caller.tenant_id) as renewing:
+        await renewing.execute("SELECT FROM runs WHERE id = $1 FOR NO KEY UPDATE", first.run_id)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            assert await start(database, tenant, second) == WAITS
 
 
 async def test_a_queued_message_comes_last_in_its_thread_until_it_has_its_place(

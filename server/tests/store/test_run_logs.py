@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,7 @@ from backboard_server.store.runs import cancel_run, take_over_run
 from backboard_server.store.threads import delete_thread
 from run_requests import Begun, begin, complete, enqueue, row, wait_for_tools
 from tenants import Tenant
+from waiting import wait_until_blocked
 
 
 async def sync(
@@ -105,6 +107,23 @@ async def test_the_log_of_a_run_that_is_over_or_waits_is_closed(
     assert await logged(database, tenant, begun) == [row(1, 4)]
     assert [state.status for state in synced.states] == [status]
     assert await lease_of(owner, begun) is None
+
+
+async def test_leases_are_renewed_in_the_order_in_which_others_take_the_runs_of_a_thread(
+    database: Database, tenant: Tenant, owner: Connection
+) -> None:
+    first = await begin(database, tenant)
+    second = await enqueue(database, tenant, first.thread_id)
+    watched = (Watched(second.run_id, 1), Watched(first.run_id, 1))
+    lock = "SELECT id FROM runs WHERE id = $1 FOR NO KEY UPDATE NOWAIT"
+
+    async with database.tenant(tenant.caller.tenant_id) as making_way:
+        await making_way.execute(lock, first.run_id)
+        renewing = asyncio.create_task(sync(database, tenant, watched=watched, lease_seconds=600.0))
+        await wait_until_blocked(owner)
+        assert await making_way.fetchval(lock, second.run_id) == second.run_id
+
+    assert len((await renewing).states) == 2
 
 
 async def test_leases_are_renewed_only_when_that_is_asked_for(

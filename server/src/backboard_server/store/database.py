@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -33,6 +33,7 @@ else:  # the driver's classes are generic to the type checker only
 CONNECTIONS_MAX = 8  # per process: past this, two cores of Postgres queue inside rather than work faster
 WAIT_SECONDS = 5.0  # for a connection, before the caller is told to try again later
 STATEMENT_SECONDS = 30.0
+_DEADLOCKS_MAX = 2  # of one statement, before its caller is told to try again later
 
 # What our SQL functions raise, by the SQLSTATE that they raise it with: the kind, and a code of its own.
 _RAISED: dict[str, tuple[type[BackboardError], str | None]] = {
@@ -80,15 +81,28 @@ class Database:
         Round trips: one to begin, one to commit, and those of the statements. Raises Unavailable when
         Postgres is away, and Invalid for text that it cannot store.
         """
-        async with self._connection() as connection:
-            # One simple query both begins and sets the tenant; a UUID prints as hexadecimal and nothing else.
-            await connection.execute(f"BEGIN; SET LOCAL backboard.tenant_id = '{tenant_id}'")
-            yield connection
-            await connection.execute("COMMIT")
+        # A transaction that was left open by an error is rolled back when the pool takes the connection back.
+        with _translated():
+            async with self._pool.acquire(timeout=WAIT_SECONDS) as connection:
+                # One simple query begins and sets the tenant; a UUID prints as hexadecimal and nothing else.
+                await connection.execute(f"BEGIN; SET LOCAL backboard.tenant_id = '{tenant_id}'")
+                yield connection
+                await connection.execute("COMMIT")
 
     async def call(self, query: str, *arguments: object) -> list[asyncpg.Record]:
-        """Run one statement by itself: a SQL function that sets the tenant, or needs none. One round trip."""
-        async with self._connection() as connection:
+        """Run one statement by itself: a SQL function that sets the tenant, or needs none. One round trip.
+
+        A statement that Postgres gives up for the sake of another one, in a deadlock, has done nothing: it is
+        run again.
+        """
+        with _translated():
+            for _ in range(_DEADLOCKS_MAX):
+                with suppress(asyncpg.DeadlockDetectedError):
+                    return await self._fetch(query, *arguments)
+            return await self._fetch(query, *arguments)
+
+    async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        async with self._pool.acquire(timeout=WAIT_SECONDS) as connection:
             return await connection.fetch(query, *arguments)
 
     async def close(self) -> None:
@@ -97,13 +111,6 @@ class Database:
             await asyncio.wait_for(self._pool.close(), WAIT_SECONDS)
         except TimeoutError:
             self._pool.terminate()
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncGenerator[Connection]:
-        # A transaction that was left open by an error is rolled back when the pool takes the connection back.
-        with _translated():
-            async with self._pool.acquire(timeout=WAIT_SECONDS) as connection:
-                yield connection
 
 
 @contextmanager

@@ -26,6 +26,14 @@ DECLARE
     _followed jsonb;
 BEGIN
     PERFORM set_config('backboard.tenant_id', _tenant::text, true);
+    IF _request ? 'lease_seconds' THEN  -- many runs are written: in the order of their ids, as everywhere
+        PERFORM FROM runs AS r
+        WHERE r.tenant_id = _tenant AND r.status IN ('QUEUED', 'IN_PROGRESS') AND r.id IN (
+            SELECT w.run_id FROM jsonb_to_recordset(_request -> 'watched') AS w (run_id uuid)
+        )
+        ORDER BY r.id
+        FOR NO KEY UPDATE;
+    END IF;
     IF _request ? 'batches' THEN
         WITH taken AS (
             UPDATE runs AS r

@@ -114,6 +114,8 @@ GRANT EXECUTE ON FUNCTION make_way(uuid, uuid, text) TO backboard_app;
 
 -- Gives a queued run its place in the thread, once it is its turn, and reads what its prompt is made of.
 -- Returns {"waits": true} while others are before it, and {"ended": true} where it has been ended or taken over.
+-- The others are not locked, as no run of a thread changes its status without the thread's row, which is held here:
+-- whoever renews their leases takes several runs, in an order of its own.
 CREATE OR REPLACE FUNCTION start_queued(_tenant uuid, _request jsonb) RETURNS text
 LANGUAGE plpgsql SET search_path = backboard, pg_temp
 AS $$
@@ -137,7 +139,6 @@ BEGIN
         SELECT * FROM runs AS r
         WHERE r.tenant_id = _tenant AND r.thread_id = _thread.id AND r.id <> _run.id
           AND (r.status IN ('IN_PROGRESS', 'REQUIRES_ACTION') OR r.status = 'QUEUED' AND r.id < _run.id)
-        FOR UPDATE
     LOOP
         IF _other.status = 'REQUIRES_ACTION'
             AND _other.ended_at < now() - make_interval(secs => (_request ->> 'tools_wait_seconds')::double precision)
