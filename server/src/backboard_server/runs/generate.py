@@ -13,7 +13,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 
 from msgspec.structs import replace
 
@@ -84,7 +84,7 @@ async def _ask(
         try:
             # Comments keep a silent stream alive, but not for ever.
             async with (
-                _bounded(prompt.choice.provider),
+                asyncio.timeout(ANSWER_SECONDS_MAX),
                 aclosing(adapters.models.stream(prompt, streamed=streamed)) as deltas,
             ):
                 async for delta in deltas:
@@ -92,6 +92,8 @@ async def _ask(
                         yield event
                     if allowance is not None:
                         allowance.check(draft)
+        except TimeoutError:
+            raise _too_long(prompt.choice) from None
         except Upstream as error:
             wait = _wait_before_retry(error, attempt, adapters.limits)
             if wait is None or not draft.is_empty or time.monotonic() + wait > deadline:
@@ -104,18 +106,13 @@ async def _ask(
             return
 
 
-@asynccontextmanager
-async def _bounded(provider: str) -> AsyncGenerator[None]:
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS_MAX):
-            yield
-    except TimeoutError:
-        raise Upstream(
-            f"{provider} was still writing after {ANSWER_SECONDS_MAX // 60} minutes, and was stopped. "
-            "Ask for a shorter answer.",
-            kind="timeout",
-            provider=provider,
-        ) from None
+def _too_long(choice: ModelChoice) -> Upstream:
+    return Upstream(
+        f"{choice.provider} was still writing after {ANSWER_SECONDS_MAX // 60} minutes, and was stopped. "
+        "Ask for a shorter answer.",
+        kind="timeout",
+        provider=choice.provider,
+    )
 
 
 def _wait_before_retry(error: Upstream, attempt: int, limits: Limits) -> float | None:
