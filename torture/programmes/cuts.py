@@ -25,7 +25,8 @@ STREAMS = 5_000
 _STREAMS_A_WAVE = 25
 _CUTS_MAX = 20
 _CUT_BYTES_MAX = (600, 1_800, 12_000)  # a reader that is left alone for long is ahead of the log
-_SDK_CUT_BYTES = (900, 3_000)  # it gives up after five tries in a row without an event
+_SDK_CUT_BYTES = (900, 3_000)
+_SDK_CUT_BYTES_FOURTH = 16_000  # it gives up after five tries without an event, and an end is a long one
 _WAVES_WITH_A_KILL = 0.1
 _OF_THE_SDK = 0.1
 _WITH_MORE_READERS = 0.2
@@ -148,7 +149,10 @@ def _cuts(chance: random.Random) -> list[int]:
 
 
 def _sdk_cuts(chance: random.Random) -> list[int]:
-    return [chance.randint(*_SDK_CUT_BYTES) for _ in range(chance.randint(1, _CUTS_MAX))]
+    """Return where its connections break; not all of them in a row before a long event is through."""
+    cuts = [chance.randint(*_SDK_CUT_BYTES) for _ in range(chance.randint(1, _CUTS_MAX))]
+    cuts[3::4] = [_SDK_CUT_BYTES_FOURTH for _ in cuts[3::4]]
+    return cuts
 
 
 async def _kill(server: Server, chance: random.Random) -> None:
