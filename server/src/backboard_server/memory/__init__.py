@@ -1,0 +1,1 @@
+"""Memory: what is remembered beyond a thread, and recalled."""
