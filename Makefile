@@ -71,6 +71,7 @@ torture: setup ## Kill, cut, stop and flood a server (TORTURE_ARGUMENTS="--seed 
 lock: .venv/bin/uv ## Bring requirements/*.lock to what is declared (LOCK_ARGUMENTS=--upgrade: to the newest)
 	@$(compile) --group bootstrap --output-file requirements/bootstrap.lock
 	@$(compile) --all-extras --group build server/pyproject.toml sdk/pyproject.toml --output-file requirements/run.lock
+	@$(compile) --no-deps --group embedder --output-file requirements/embedder.lock
 	@$(compile) --group dev --constraint requirements/run.lock --output-file requirements/dev.lock
 
 clean: ## Remove .venv and every cache; the data of your servers stays
@@ -86,8 +87,9 @@ clean: ## Remove .venv and every cache; the data of your servers stays
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bootstrap.lock
 	@touch $@
 
-.venv/ready-to-run: .venv/bin/uv requirements/run.lock sdk/pyproject.toml server/pyproject.toml
+.venv/ready-to-run: .venv/bin/uv requirements/run.lock requirements/embedder.lock sdk/pyproject.toml server/pyproject.toml
 	@$(call install,--require-hashes --requirement requirements/run.lock)
+	@$(call install,--no-deps --require-hashes --requirement requirements/embedder.lock)
 	@$(call install,--no-deps --no-build-isolation -e sdk -e server)
 	@touch $@
 

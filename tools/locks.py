@@ -31,6 +31,7 @@ class Lock(NamedTuple):
 LOCKS = (
     Lock("requirements/bootstrap.lock", packages=(), groups=("bootstrap",)),
     Lock("requirements/run.lock", packages=("sdk", "server"), groups=("build",)),
+    Lock("requirements/embedder.lock", packages=(), groups=("embedder",)),
     Lock("requirements/dev.lock", packages=(), groups=("dev",)),
 )
 

@@ -15,7 +15,8 @@ HASH = " \\\n    --hash=sha256:00\n"
 def root(tmp_path: Path) -> Path:
     """A repository whose locks cover what it declares."""
     (tmp_path / "pyproject.toml").write_text(
-        '[dependency-groups]\nbootstrap = ["uv"]\nbuild = ["hatchling"]\ndev = ["pyright[nodejs]>=1.1"]\n'
+        '[dependency-groups]\nbootstrap = ["uv"]\nbuild = ["hatchling"]\n'
+        'embedder = ["tokenizers"]\ndev = ["pyright[nodejs]>=1.1"]\n'
     )
     for package, dependency in {"sdk": "httpx>=0.27", "server": "backboard-sdk"}.items():
         (tmp_path / package).mkdir()
@@ -23,6 +24,7 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "requirements").mkdir()
     _write_lock(tmp_path, "bootstrap", "uv==0.13.9" + HASH)
     _write_lock(tmp_path, "run", "hatchling==1.30" + HASH + "httpx==0.28.1" + HASH)
+    _write_lock(tmp_path, "embedder", "tokenizers==0.23.3" + HASH)
     _write_lock(tmp_path, "dev", "pyright==1.1.414 ; sys_platform != 'aix'" + HASH)
     return tmp_path
 

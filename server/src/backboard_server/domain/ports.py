@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import Protocol
 
+from .embeddings import Embeddings
 from .keys import Secret
 from .models import Facts, Model, ThinkingControls
 from .outside import OutsideRequest
@@ -80,6 +81,30 @@ class ChatModels(Protocol):
 
     def usable_providers(self, keys: Collection[str] = ()) -> frozenset[str]:
         """Return the providers that can be called now, given the tenant's own keys for `keys`."""
+        ...
+
+
+class Embedder(Protocol):
+    """A model that turns texts into vectors."""
+
+    @property
+    def identity(self) -> str:
+        """Which model this is, as `provider/model/dimensions`: vectors of one identity may be compared."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """How many numbers a vector has."""
+        ...
+
+    async def embed(self, texts: Sequence[str], *, keys: Mapping[str, Secret] = {}) -> Embeddings:
+        """Return a vector for each text; of a text that is longer than the model reads, for its beginning.
+
+        `keys` are the tenant's own, by provider. It may take as long as retries do: give it a deadline where
+        somebody waits. Raises Upstream for every way in which a provider can fail, Unavailable where the
+        local model cannot be run for now, and Invalid for a provider that is not set up or has other
+        dimensions.
+        """
         ...
 
 
