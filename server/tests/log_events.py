@@ -8,6 +8,7 @@ from uuid import UUID
 
 from backboard_server.domain import events
 from backboard_server.domain.events import ContextUsage, Event, RunIds, ToolCallView, ToolFunction
+from backboard_server.domain.memories import RetrievedMemory
 from backboard_server.domain.messages import Attachment
 from backboard_server.domain.runs import Attempt
 
@@ -20,6 +21,9 @@ ATTEMPTS = [
     Attempt(model_provider="openai", model_name="gpt-x", error_code="provider_failed", error=ODD),
     Attempt(model_provider="anthropic", model_name="claude-x"),
 ]
+RECALLED = RetrievedMemory(
+    id="memory", memory=ODD, content=ODD, score=0.5, said_at=NOW, kind="fact", words=(ODD,)
+)
 CALL = ToolCallView(id="call_1", function=ToolFunction(ODD, '{"at": "\\ud83d\\ude00"}'))
 
 
@@ -59,7 +63,7 @@ def _answered(content: str, reasoning: str | None) -> dict[str, Any]:
         "reasoning_tokens": 3,
         "cost_usd": 1e-09,
         "attempts": ATTEMPTS,
-        "retrieved_memories": [{"id": ODD}],
+        "retrieved_memories": [RECALLED],
         "attachments": [FILE],
         "context_usage": ContextUsage(
             percent=0.01, used_tokens=5, context_limit=7, summary_tokens=9, model="gpt-x"

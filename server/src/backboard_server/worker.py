@@ -16,9 +16,10 @@ from .domain.errors import BackboardError
 from .runs.journal import Journal
 from .runs.live import LiveRuns
 from .runs.recover import CLAIMED_MAX, recover_lost_runs
+from .runs.remembering import RememberMessage, remember_message
 from .runs.summarise import SummariseThread, summarise_thread
 from .settings import Settings
-from .store.jobs import Job, claim_jobs, delete_job, update_failed_job
+from .store.jobs import ATTEMPTS_MAX, Job, claim_jobs, delete_job, update_failed_job
 from .store.request_keys import purge_expired
 from .webhooks.deliver import DeliverWebhook, deliver_webhook
 
@@ -40,6 +41,11 @@ async def _delete_blobs(adapters: Adapters, job: Job) -> None:
     await adapters.blobs.delete(keys)
 
 
+async def _remember_message(adapters: Adapters, job: Job) -> None:
+    request = msgspec.convert(job.payload, RememberMessage)
+    await remember_message(adapters, job.tenant_id, request, is_last_attempt=job.attempts >= ATTEMPTS_MAX)
+
+
 async def _deliver_webhook(adapters: Adapters, job: Job) -> None:
     await deliver_webhook(adapters, job.tenant_id, msgspec.convert(job.payload, DeliverWebhook))
 
@@ -47,6 +53,7 @@ async def _deliver_webhook(adapters: Adapters, job: Job) -> None:
 JOBS: dict[str, Callable[[Adapters, Job], Awaitable[None]]] = {
     "summarise_thread": _summarise_thread,
     "delete_blobs": _delete_blobs,
+    "remember_message": _remember_message,
     "deliver_webhook": _deliver_webhook,
 }
 
@@ -60,6 +67,7 @@ class Lane(Struct, frozen=True):
 
 LANES = (
     Lane(("summarise_thread", "delete_blobs"), 4),
+    Lane(("remember_message",), 4),
     Lane(("deliver_webhook",), 8),  # others' servers may take long, and cost nothing while they do
 )
 

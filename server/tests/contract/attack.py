@@ -57,15 +57,20 @@ class Duel(Struct, frozen=True):
 
 
 async def plant_duels(site: Site) -> list[Duel]:
-    """Make the tenants of each operation."""
-    return [
+    """Make the tenants of each operation.
+
+    Those of operations without ids are made last and come first: a list shows the newest, and each duel makes
+    things that are newer.
+    """
+    duels = [
         Duel(
             operation,
             attacker=await plant(site.app, site.owner, site.vendor, f"attacker-{uuid4().hex}"),
             victim=await plant(site.app, site.owner, site.vendor, f"canary-{uuid4().hex}"),
         )
-        for operation in site.operations
+        for operation in sorted(site.operations, key=lambda operation: not operation.takes_ids)
     ]
+    return duels[::-1]
 
 
 async def findings_of(site: Site, duels: list[Duel]) -> dict[str, list[str]]:
@@ -156,7 +161,7 @@ class _Attack:
             if fields:
                 things = await plant_things(client, self._site.vendor, self._attacker.canary, ANSWER)
             response = await client.request(**form.arguments({field: things[field.noun] for field in fields}))
-            if response.status_code != 200:
+            if not response.is_success:
                 findings.append(f"{form}, all ids its own: {response.status_code} {response.text[:200]}")
             findings += self._leaks(response, f"{form}, all ids its own")
         return findings

@@ -66,6 +66,12 @@ async def plant(app: FastAPI, owner: Connection, vendor: FakeVendor, canary: str
             " VALUES ($1, $2, 1, $3, 1, now())",
             tenant.caller.tenant_id, existing["delivery"], canary,
         )  # fmt: skip
+        await owner.execute(
+            "INSERT INTO memory_quotes"
+            " (tenant_id, memory_id, message_id, thread_id, starts_at, ends_at, quote, said_at)"
+            " VALUES ($1, $2, $3, $4, 0, 1, $5, now())",
+            tenant.caller.tenant_id, existing["memory"], existing["operation"], existing["thread"], canary,
+        )  # fmt: skip
         # Once more at the end of time: whatever others do meanwhile, a list of the newest has it.
         await owner.execute(
             "INSERT INTO usage SELECT (jsonb_populate_record(u, jsonb_build_object('id', $3::text))).*"
@@ -114,17 +120,21 @@ async def plant_things(
         client,
         "POST",
         path,
-        data={"content": canary, "metadata": json.dumps({"secret": canary})},
+        data={"content": canary, "memory": "Auto", "metadata": json.dumps({"secret": canary})},
         files={"files": (f"{canary}.txt", canary.encode(), "text/plain")},
     )
     vendor.script(Answer(tool_calls=(CalledTool("look", "{}", id="call_1"),)), answer)
     waiting = await _ask(client, "POST", path, json={"content": canary})
+    path = f"/assistants/{assistant['assistant_id']}/memories"
+    memory = await _ask(client, "POST", path, json={"content": canary, "metadata": {"secret": canary}})
     listed = await client.get(f"/webhooks/{webhook['webhook_id']}/deliveries")
     return {
         "assistant": assistant["assistant_id"],
         "thread": thread["thread_id"],
         "message": answered["message_id"],
         "run": waiting["run_id"],
+        "memory": memory["memory_id"],
+        "operation": answered["memory_operation_id"],
         "webhook": webhook["webhook_id"],
         "delivery": listed.json()[0]["delivery_id"],
     }
@@ -153,5 +163,5 @@ async def _enter(owner: Connection, tenant: Tenant) -> None:
 
 async def _ask(client: httpx.AsyncClient, method: str, path: str, **arguments: Any) -> dict[str, Any]:
     response = await client.request(method, path, **arguments)
-    assert response.status_code == 200, response.text
+    assert response.is_success, response.text
     return response.json()

@@ -36,6 +36,9 @@ CONTENTS: dict[str, tuple[dict[str, Any], ...]] = {
         {"tool_outputs": [{"tool_call_id": "call_1", "output": "Seen."}]},
         {"tool_outputs": [{"tool_call_id": "call_1", "output": "Seen."}], "stream": True},
     ),
+    "add_memory": ({"content": "Taken over", "user_id": None},),
+    "update_memory": ({"content": "Taken over"},),
+    "search_memories": ({"query": "secret", "user_id": None},),
     "create_webhook": ({"url": "https://hooks.example.com/"},),
     "update_webhook": ({"description": "Taken over"},),
 }
@@ -58,7 +61,10 @@ QUERIES = {
 }
 
 # What is called an id and is not the id of a thing of ours, each with the reason.
-NOT_OURS = {"tool_call_id": "a word that the model makes up, and that counts within one run alone"}
+NOT_OURS = {
+    "tool_call_id": "a word that the model makes up, and that counts within one run alone",
+    "user_id": "a name that the application gives its own users, within an assistant of its own",
+}
 
 _ID_NAME = re.compile(r"(?:^|_)ids?$")
 

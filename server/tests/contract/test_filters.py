@@ -21,6 +21,8 @@ ACROSS_TENANTS = {
     "find_key": "authentication asks whose a key is before there is a tenant",
     "claim_jobs": "workers claim the jobs of all tenants",
     "claim_lost_runs": "workers take over the runs of all tenants",
+    "delete_postings": "a trigger, which deletes what belongs to the deleted rows: by the tenant of each",
+    "delete_units": "a trigger, which deletes what belongs to the deleted rows: by the tenant of each",
     "purge_expired": "workers delete what is old, of all tenants",
 }
 

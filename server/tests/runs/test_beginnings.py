@@ -19,10 +19,10 @@ RECEIVED = [
     events.UserMessage(**WHERE, message_id="question", content=ODD, attachments=[FILE]),
 ]
 QUEUED = events.RunQueued(**WHERE, message_id="answer")
-STARTED = [
+STARTED = (
     events.RunStarted(**WHERE, message_id="answer", provider="openai", model_name="gpt-x"),
     events.MessageStart(**WHERE, message_id="answer"),
-]
+)
 
 
 @pytest.fixture

@@ -24,7 +24,21 @@ from backboard_server.runs.log import (
     row_of,
 )
 from backboard_server.store.turns import LogPart
-from log_events import ATTEMPTS, CALL, FILE, IDS, NOW, ODD, WHERE, ended, said, start, thought, waiting
+from log_events import (
+    ATTEMPTS,
+    CALL,
+    FILE,
+    IDS,
+    NOW,
+    ODD,
+    RECALLED,
+    WHERE,
+    ended,
+    said,
+    start,
+    thought,
+    waiting,
+)
 
 STORY: list[Event] = [
     events.MessageReceived(**WHERE),
@@ -32,6 +46,7 @@ STORY: list[Event] = [
     events.RunQueued(**WHERE, message_id="answer"),
     events.RunStarted(**WHERE, message_id="answer", provider="openai", model_name="gpt-x"),
     events.ModelFallback(**WHERE, provider="anthropic", model_name="claude-x", failed=ATTEMPTS[0]),
+    events.MemoryRetrieved(**WHERE, memories=[RECALLED]),
     start("answer"),
     thought("Hm.", "Hm."),
     thought(ODD, f"Hm.{ODD}"),
@@ -110,7 +125,7 @@ def test_a_row_leaves_out_what_its_place_and_its_pieces_tell() -> None:
     row = row_of(numbered([said("a"), thought("b", "b"), waiting("a", "b")]))
 
     assert row.events.startswith('["a",{"r":"b"},{"type":"tool_submit_required",')
-    left_out = ("thread_id", "assistant_id", "run_id", '"content"', '"reasoning"')
+    left_out = ("thread_id", "assistant_id", "run_id", '"content":"a"', '"reasoning"')
     assert [word for word in left_out if word in row.events] == []
 
 

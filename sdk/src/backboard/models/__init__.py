@@ -22,8 +22,11 @@ from .memories import (
     MemoriesListResponse,
     Memory,
     MemoryAdded,
+    MemoryChange,
     MemoryDeleted,
     MemoryFound,
+    MemoryInsights,
+    MemoryOperation,
     MemoryStats,
 )
 from .messages import (
@@ -90,8 +93,11 @@ __all__ = [
     "MemoriesListResponse",
     "Memory",
     "MemoryAdded",
+    "MemoryChange",
     "MemoryDeleted",
     "MemoryFound",
+    "MemoryInsights",
+    "MemoryOperation",
     "MemoryStats",
     "Message",
     "MessageResponse",

@@ -36,6 +36,36 @@ class MemoryStats(Record):
     limits: Optional[Dict[str, Any]] = None
 
 
+class MemoryChange(Record):
+    """What an operation did to one memory; `event` is ADD, UPDATE, DELETE, or NONE, which has no id."""
+
+    event: str
+    memory: str
+    id: Optional[str] = None
+
+
+class MemoryOperation(Record):
+    """How far an operation is: IN_PROGRESS, COMPLETED or ERROR, and what it did."""
+
+    operation_id: str
+    status: str
+    status_message: Optional[str] = None
+    memory_ids: List[MemoryChange]
+    result_count: int = 0
+    refused: Optional[Dict[str, int]] = None
+    created_at: Optional[str] = None
+    updated_at: Optional[str] = None
+
+
+class MemoryInsights(TypedDict):
+    """What the memory of an assistant is made of: a dict, as in the published SDK."""
+
+    snapshot: Dict[str, Any]
+    contentSignals: Dict[str, Any]
+    breakdown: Dict[str, Dict[str, int]]
+    operations: Dict[str, int]
+
+
 class MemoryAdded(TypedDict):
     """What came of adding a memory: a dict, as in the published SDK."""
 

@@ -34,6 +34,7 @@ from .bodies import Body, Id, JsonObject, Name, Sent, from_json_text, read_body,
 from .edge import CallerOf, Edge, SelfKeyedRoute, edge_of
 from .knobs import Fallbacks, ResponseFormatField, ThinkingField, ToolChoiceField
 from .mcp_servers import McpServersField, sealed
+from .memories import USER_CHARACTERS_MAX
 from .request_keys import request_key
 
 router = APIRouter(prefix="/threads", tags=["messages"], route_class=SelfKeyedRoute)
@@ -76,6 +77,10 @@ class SendMessageBody(Body):
     response_format: ResponseFormatField = None
     memory: MemoryMode = None
     memory_pro: MemoryMode = None
+    memory_response_citation: Flag = Field(
+        False, validation_alias=AliasChoices("memory_response_citation", "memory_citation")
+    )
+    user_id: Name = Field(None, min_length=1, max_length=USER_CHARACTERS_MAX)
     web_search: Switch = None
     metadata: JsonObject = None
     tools: Annotated[Tools | None, BeforeValidator(from_json_text)] = None
@@ -86,6 +91,11 @@ class SendMessageBody(Body):
     mcp_servers: McpServersField = None
     on_active_run: Annotated[ActiveRunPolicy | None, BeforeValidator(lower)] = None
     on_disconnect: Annotated[DisconnectPolicy | None, BeforeValidator(lower)] = None
+
+    @property
+    def memory_mode(self) -> Literal["auto", "readonly", "off"] | None:
+        """How memory takes part, whichever of its two kinds was asked for."""
+        return self.memory_pro if self.memory in (None, "off") else self.memory
 
     def check(self) -> None:
         """Refuse what no single field is to blame for. Raises Invalid."""
@@ -210,6 +220,10 @@ def _noun(
         tools=None if tools is None else [tool.model_dump(exclude_none=True) for tool in tools],
         thinking=body.thinking.noun() if body.thinking else None,
         openrouter=body.openrouter,
+        memory=body.memory_mode or "off",
+        is_memory_pro=body.memory_pro not in (None, "off"),
+        cites_memories=body.memory_response_citation,
+        user_id=body.user_id or "",
         fallbacks=None if body.fallbacks is None else [fallback.noun() for fallback in body.fallbacks],
         tool_choice=body.tool_choice.noun() if body.tool_choice else None,
         mcp_servers=sealed(body.mcp_servers, edge.adapters, caller.tenant_id),

@@ -35,6 +35,23 @@ class ToolsBlockRead(BaseModel):
     text: str | None
 
 
+class SeenMemoryRead(BaseModel):
+    """Something that was recalled: a memory, or a message that is remembered as it was said."""
+
+    id: UUID
+    score: float
+
+
+class MemoriesBlockRead(BaseModel):
+    """What was recalled, best first; the text is how the model was shown it."""
+
+    kind: Literal["memories"]
+    tokens: int
+    memories: list[SeenMemoryRead]
+    sha256: str
+    text: str | None
+
+
 class ShownMessageRead(BaseModel):
     """A message of the thread; a long one is cut here, and `is_cut` says so."""
 
@@ -77,7 +94,8 @@ class FilesBlockRead(BaseModel):
 
 
 BlockRead = Annotated[
-    TextBlockRead | ToolsBlockRead | MessagesBlockRead | FilesBlockRead, Field(discriminator="kind")
+    TextBlockRead | ToolsBlockRead | MemoriesBlockRead | MessagesBlockRead | FilesBlockRead,
+    Field(discriminator="kind"),
 ]
 
 

@@ -19,12 +19,14 @@ from .receipt_shapes import (
     DroppedRead,
     FilesBlockRead,
     FormRead,
+    MemoriesBlockRead,
     MessagesBlockRead,
     ModelRead,
     PriceRead,
     ReceiptRead,
     RetryRead,
     SeenFileRead,
+    SeenMemoryRead,
     ShownMessageRead,
     TextBlockRead,
     ThinkingRead,
@@ -85,7 +87,7 @@ def _read(answer: ReceiptedAnswer) -> ReceiptRead:
 
 def _block(
     block: AnyBlock, answer: ReceiptedAnswer
-) -> TextBlockRead | ToolsBlockRead | MessagesBlockRead | FilesBlockRead:
+) -> TextBlockRead | ToolsBlockRead | MemoriesBlockRead | MessagesBlockRead | FilesBlockRead:
     tokens = block.tokens or 0
     match block:
         case nouns.ToolsBlock():
@@ -95,6 +97,14 @@ def _block(
             return _text("system", block.sha256, tokens, answer)
         case nouns.SummaryBlock():
             return _text("summary", block.sha256, tokens, answer)
+        case nouns.MemoriesBlock():
+            return MemoriesBlockRead(
+                kind="memories",
+                tokens=tokens,
+                memories=[SeenMemoryRead(**asdict(memory)) for memory in block.memories],
+                sha256=block.sha256,
+                text=answer.texts.get(block.sha256),
+            )
         case nouns.RepairBlock():
             return _text("repair", block.sha256, tokens, answer)
         case nouns.HistoryBlock():

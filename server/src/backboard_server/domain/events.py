@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from .memories import RetrievedMemory
 from .messages import Attachment
 from .runs import Attempt
 
@@ -103,6 +104,12 @@ class RunContinuing(_Event, frozen=True, kw_only=True):
     tool_call_ids: list[str] = []
 
 
+class MemoryRetrieved(_Event, frozen=True, kw_only=True):
+    """What was recalled for the answer, best first."""
+
+    memories: list[RetrievedMemory]
+
+
 class MessageStart(_Event, frozen=True, kw_only=True):
     """The answer opens."""
 
@@ -182,7 +189,7 @@ class _Answered(_Event, frozen=True, kw_only=True):
     cost_usd: float | None
     attempts: list[Attempt]
     memory_operation_id: str | None = None
-    retrieved_memories: list[dict[str, Any]] | None = None
+    retrieved_memories: list[RetrievedMemory] | None = None
     retrieved_files: list[str] | None = None
     attachments: list[Attachment] = []
     context_usage: ContextUsage
@@ -238,6 +245,7 @@ Event = (
     | RunQueued
     | RunStarted
     | RunContinuing
+    | MemoryRetrieved
     | ModelFallback
     | MessageStart
     | ReasoningStreaming

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from .memories import MemoryMode
 from .prompts import ModelChoice, ResponseFormat, Thinking, ToolChoice
 from .tools import McpServer
 
@@ -47,7 +48,8 @@ class RunOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is asked of one run alone; None leaves it to the assistant, or to the model.
 
     `json_output` asks for a JSON object and, by the contract, counts only where there are no tools;
-    `response_format` counts always. `fallbacks` are asked in order when the model fails.
+    `response_format` counts always. `fallbacks` are asked in order when the model fails. `memory` says
+    whether the assistant's memory is read, and written; `user_id` whose it is, of the application's users.
     """
 
     system_prompt: str | None = None
@@ -59,6 +61,10 @@ class RunOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
     response_format: ResponseFormat | None = None
     openrouter: dict[str, Any] | None = None
     fallbacks: list[ModelChoice] | None = None
+    memory: MemoryMode = "off"
+    is_memory_pro: bool = False
+    cites_memories: bool = False
+    user_id: str = ""
 
     def options(self) -> RunOptions:
         """Return these alone, also of a request that holds more."""

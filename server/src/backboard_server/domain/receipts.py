@@ -52,6 +52,20 @@ class SummaryBlock(Block, frozen=True, kw_only=True, tag="summary"):
     sha256: str
 
 
+class SeenMemory(Struct, frozen=True, kw_only=True):
+    """Something that was recalled: a memory, or a message that is remembered as it was said."""
+
+    id: UUID
+    score: float
+
+
+class MemoriesBlock(Block, frozen=True, kw_only=True, tag="memories"):
+    """What was recalled, best first; the text is how the model was shown it."""
+
+    sha256: str
+    memories: tuple[SeenMemory, ...]
+
+
 class HistoryBlock(Block, frozen=True, kw_only=True, tag="history"):
     """Earlier messages of the thread, in the order in which they were shown."""
 
@@ -96,6 +110,7 @@ AnyBlock = (
     SystemBlock
     | ToolsBlock
     | SummaryBlock
+    | MemoriesBlock
     | HistoryBlock
     | QuestionBlock
     | FilesBlock
@@ -145,7 +160,16 @@ class DroppedServer(Dropped, frozen=True, kw_only=True, tag="mcp_server"):
     detail: str
 
 
-AnyDropped = DroppedHistory | DroppedMessages | DroppedFile | DroppedTools | DroppedServer
+class DroppedMemories(Dropped, frozen=True, kw_only=True, tag="memories"):
+    """What might have been recalled: the search was not over in time."""
+
+    reason: Literal["unavailable"]
+
+
+AnyDropped = DroppedHistory | DroppedMessages | DroppedFile | DroppedTools | DroppedServer | DroppedMemories
+
+
+_Worded = SystemBlock | ToolsBlock | SummaryBlock | MemoriesBlock | RepairBlock | DroppedTools
 
 
 class FormAsked(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -233,7 +257,7 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def texts(self) -> Iterator[str]:
         """Yield the digests of the texts that it names."""
         for part in (*self.blocks, *self.dropped):
-            if isinstance(part, SystemBlock | ToolsBlock | SummaryBlock | RepairBlock | DroppedTools):
+            if isinstance(part, _Worded):
                 yield part.sha256
         if self.response_format is not None and self.response_format.schema_sha256 is not None:
             yield self.response_format.schema_sha256

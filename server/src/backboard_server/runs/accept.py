@@ -18,6 +18,8 @@ from backboard_server.domain.messages import Attachment, SendMessage
 from backboard_server.domain.prompts import ModelChoice
 from backboard_server.domain.runs import LogRow
 from backboard_server.domain.tokens import estimate_message_tokens
+from backboard_server.memory.index import indexed
+from backboard_server.memory.times import said_at
 from backboard_server.store import turns
 
 from .beginnings import Beginning
@@ -145,10 +147,22 @@ def _open_turn(
         options=message.options() if choice else None,
         on_active_run=message.on_active_run,
         lease_seconds=LEASE_SECONDS,
-        log=begins.row(choice) if choice else None,
+        log=begins.row(choice, recalls=message.memory != "off") if choice else None,
         queued_log=begins.queued_row() if choice else None,
+        remember=_remember(message, accepted_at),
         idempotency_key=message.request_key.key if message.request_key else None,
         fingerprint=message.request_key.fingerprint if message.request_key else None,
+    )
+
+
+def _remember(message: SendMessage, accepted_at: datetime) -> turns.RememberMessage | None:
+    if message.memory != "auto":
+        return None
+    return turns.RememberMessage(
+        user_id=message.user_id,
+        is_pro=message.is_memory_pro,
+        said_at=said_at(message.metadata) or accepted_at,
+        terms=indexed(message.content),
     )
 
 

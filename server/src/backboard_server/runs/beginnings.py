@@ -38,9 +38,10 @@ class Beginning(Struct, frozen=True):
             ),
         ]
 
-    def row(self, choice: ModelChoice) -> LogRow:
-        """Return how the log begins of a run that begins at once."""
-        return _row([*self.received(_NOWHERE), *started(_NOWHERE, self.answer_id, choice)])
+    def row(self, choice: ModelChoice, *, recalls: bool = False) -> LogRow:
+        """Return how the log begins of a run that begins at once; one that recalls opens its answer later."""
+        begun = started(_NOWHERE, self.answer_id, choice)
+        return _row([*self.received(_NOWHERE), *(begun[:1] if recalls else begun)])
 
     def queued(self, ids: RunIds) -> list[Event]:
         """Return what is told of a message whose run has to wait."""
@@ -51,14 +52,14 @@ class Beginning(Struct, frozen=True):
         return _row(self.queued(_NOWHERE))
 
 
-def started(ids: RunIds, answer_id: str, choice: ModelChoice) -> list[Event]:
+def started(ids: RunIds, answer_id: str, choice: ModelChoice) -> tuple[Event, Event]:
     """Return what is told when a model is about to be called."""
-    return [
+    return (
         events.RunStarted(
             **where(ids), message_id=answer_id, provider=choice.provider, model_name=choice.model
         ),
         events.MessageStart(**where(ids), message_id=answer_id),
-    ]
+    )
 
 
 def where(ids: RunIds) -> dict[str, Any]:

@@ -25,7 +25,7 @@ SHOWN_FILES_MAX = 20
 SHOWN_BYTES_MAX = 20 * 1024 * 1024
 """As JSON it is a third more, which is what the strictest vendors take in one request."""
 
-HeadKind = Literal["system", "summary"]
+HeadKind = Literal["system", "summary", "memories"]
 
 _SUMMARY_HEADER = "Summary of the earlier part of this conversation, which is no longer shown:\n"
 
@@ -139,6 +139,22 @@ def assemble(
         message_ids=tuple(message_ids),
         question_at=question_at,
         left_out=left_out + left_out_files,
+    )
+
+
+def with_memories(context: Context, text: str) -> Context:
+    """Return the context with what was recalled, before the messages of the thread."""
+    place = len(context.heads)
+    shown = PromptMessage("system", text)
+    messages, ids = context.prompt.messages, context.message_ids
+    return replace(
+        context,
+        prompt=replace(context.prompt, messages=(*messages[:place], shown, *messages[place:])),
+        tokens=context.tokens + estimate_message_tokens(text),
+        heads=(*context.heads, "memories"),
+        message_ids=(*ids[:place], None, *ids[place:]),
+        question_at=None if context.question_at is None else context.question_at + 1,
+        files=tuple(replace(file, index=file.index + 1) for file in context.files),
     )
 
 

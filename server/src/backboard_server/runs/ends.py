@@ -16,6 +16,7 @@ from backboard_server.store.turns import FinishTurn
 
 from .beginnings import where
 from .draft import Draft, views
+from .recollecting import operation_of, retrieved
 
 if TYPE_CHECKING:
     from .finish import OpenRun
@@ -75,6 +76,8 @@ def _answered(run: OpenRun, draft: Draft, outcome: FinishTurn, context_limit: in
         "reasoning_tokens": usage.reasoning_tokens,
         "cost_usd": outcome.cost_usd,
         "attempts": draft.attempts,
+        "memory_operation_id": operation_of(run),
+        "retrieved_memories": None if run.recollection is None else retrieved(run.recollection),
         "attachments": run.attachments,
         "context_usage": _context_usage(run, draft, usage, context_limit),
         "created_at": outcome.created_at,

@@ -21,12 +21,14 @@ from backboard_server.domain.errors import BackboardError, Cancelled, Conflict, 
 from backboard_server.domain.events import Event, LastEvent, RunIds
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.keys import Caller
-from backboard_server.domain.messages import Attachment
+from backboard_server.domain.memories import Recollection
+from backboard_server.domain.messages import Attachment, RunOptions
 from backboard_server.domain.prompts import ModelChoice, Sidecar, Usage
 from backboard_server.domain.runs import RunStatus
 from backboard_server.domain.threads import HistoryMessage, Turn
 from backboard_server.domain.tokens import estimate_message_tokens, estimate_tokens
 from backboard_server.domain.tools import McpServer
+from backboard_server.memory.index import indexed
 from backboard_server.store import turns
 from backboard_server.store.runs import FinishCalls, StoredOutput, finish_calls
 
@@ -59,6 +61,8 @@ class OpenRun(Struct, frozen=True, kw_only=True):
     context: Context
     attachments: list[Attachment] = []
     mcp_servers: tuple[McpServer, ...] = ()
+    options: RunOptions = RunOptions()
+    recollection: Recollection | None = None
     problems: tuple[str, ...] = ()
     """What could not be had of the tools, in a sentence each."""
     log: RunLog = msgspec.field(default_factory=RunLog)
@@ -180,6 +184,7 @@ def outcome_of(
         error=failure.message if failure else None,
         created_at=now,
         epoch=run.epoch,
+        remember=indexed(draft.content) if run.options.memory == "auto" and draft.content else None,
     )
 
 

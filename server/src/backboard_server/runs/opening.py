@@ -82,6 +82,7 @@ class QueuedRun(Struct, frozen=True, kw_only=True):
             context=assemble(turn, message or self.options, self.choice, files, keys, self.question_id),
             attachments=self.attachments,
             mcp_servers=tuple(servers or ()),
+            options=self.options,
             log=self.log,
             clock=self.clock,
             epoch=self.epoch,

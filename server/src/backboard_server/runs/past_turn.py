@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from backboard_server.domain import receipts
+from backboard_server.domain.memories import Recalled, Recollection
 from backboard_server.domain.messages import RunOptions
 from backboard_server.domain.prompts import ResponseFormat
 from backboard_server.domain.receipts import Receipt, ReceiptedAnswer, ReplayMessage
@@ -35,6 +36,23 @@ def files_of(receipt: Receipt) -> list[UUID]:
     ids = [file.document_id for block in blocks for file in block.files]
     ids += [part.document_id for part in dropped if part.reason in _SEEN_BY_OTHERS]
     return [document_id for document_id in ids if document_id is not None]
+
+
+def memories_then(original: ReceiptedAnswer) -> str | None:
+    """Return what the model was shown of the memory."""
+    return _text(original.receipt, receipts.MemoriesBlock, original.texts)
+
+
+def recalled_then(original: ReceiptedAnswer) -> Recollection | None:
+    """Return which memories those were; their texts are together in the one that was shown."""
+    for block in original.receipt.blocks:
+        if isinstance(block, receipts.MemoriesBlock):
+            items = (
+                Recalled(id=memory.id, content="", score=memory.score, said_at=original.created_at)
+                for memory in block.memories
+            )
+            return Recollection(items=tuple(items))
+    return None
 
 
 def restored(
@@ -105,7 +123,7 @@ def _tools(receipt: Receipt, texts: Mapping[str, str]) -> list[dict[str, Any]]:
 
 def _text(
     receipt: Receipt,
-    kind: type[receipts.SystemBlock | receipts.SummaryBlock],
+    kind: type[receipts.SystemBlock | receipts.SummaryBlock | receipts.MemoriesBlock],
     texts: Mapping[str, str],
 ) -> str | None:
     return next((texts.get(block.sha256) for block in receipt.blocks if isinstance(block, kind)), None)

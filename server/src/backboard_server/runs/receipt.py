@@ -117,6 +117,8 @@ def _head(run: OpenRun, facts: Facts, texts: dict[str, str]) -> list[AnyBlock]:
             case "summary":
                 digest = _kept(run.turn.summary or "", texts)
                 blocks.append(receipts.SummaryBlock(tokens=tokens, sha256=digest))
+            case "memories":
+                blocks.append(_memories(run, message.content, tokens, texts))
     tools = context.prompt.tools
     if tools and facts.takes_tools:
         names, digest = _names(tools), _kept(_json(tools), texts)
@@ -125,6 +127,12 @@ def _head(run: OpenRun, facts: Facts, texts: dict[str, str]) -> list[AnyBlock]:
             after_system, receipts.ToolsBlock(tokens=context.tools_tokens, names=names, sha256=digest)
         )
     return blocks
+
+
+def _memories(run: OpenRun, text: str, tokens: int, texts: dict[str, str]) -> receipts.MemoriesBlock:
+    items = run.recollection.items if run.recollection else ()
+    seen = tuple(receipts.SeenMemory(id=item.id, score=item.score) for item in items)
+    return receipts.MemoriesBlock(tokens=tokens, sha256=_kept(text, texts), memories=seen)
 
 
 def _said_since(context: Context, question_at: int) -> Iterator[AnyBlock]:
@@ -194,6 +202,8 @@ def _dropped(
     if tools and not facts.takes_tools:
         digest = _kept(_json(tools), texts)
         yield receipts.DroppedTools(reason="model_takes_none", names=_names(tools), sha256=digest)
+    if run.options.memory != "off" and run.recollection is None:
+        yield receipts.DroppedMemories(reason="unavailable")
     for problem in run.problems:
         yield receipts.DroppedServer(reason="unavailable", detail=problem)
 

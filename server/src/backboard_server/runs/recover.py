@@ -44,6 +44,7 @@ _NO_KEY = UUID(int=0)
 _BEFORE_A_MODEL_IS_HEARD = (
     events.RunStarted,
     events.RunContinuing,
+    events.MemoryRetrieved,
     events.MessageStart,
     events.ModelFallback,
 )

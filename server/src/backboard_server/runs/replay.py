@@ -25,10 +25,10 @@ from backboard_server.store.usage import count_usage
 
 from .answer import answer
 from .clock import Clock
-from .context import assemble, history_budget
+from .context import Context, assemble, history_budget, with_memories
 from .difference import Difference, difference
 from .finish import OpenRun, outcome_of
-from .past_turn import files_of, question_of, restored
+from .past_turn import files_of, memories_then, question_of, recalled_then, restored
 from .receipt import Receipted, receipt_of
 from .steps import check_choice, new_draft
 
@@ -70,13 +70,20 @@ async def replay_message(adapters: Adapters, caller: Caller, request: ReplayMess
         ids=RunIds(str(original.thread_id), str(original.assistant_id), None),
         turn=turn,
         choice=choice,
-        context=assemble(turn, options, choice, (), keys, asked.question_id),
+        context=_context(assemble(turn, options, choice, (), keys, asked.question_id), original),
+        recollection=recalled_then(original),
         clock=clock,
     )
     check_choice(run)
     outcome, made = await _given(adapters, run, facts)
     told = difference(past, made.receipt, original.texts | made.texts)
     return Replay(original=original, outcome=outcome, receipt=made.receipt, difference=told)
+
+
+def _context(context: Context, original: ReceiptedAnswer) -> Context:
+    """Return the context with what was recalled then: what is remembered now is another matter."""
+    text = memories_then(original)
+    return context if text is None else with_memories(context, text)
 
 
 def _asked(caller: Caller, original: ReceiptedAnswer, choice: ModelChoice, facts: Facts) -> AskPastTurn:

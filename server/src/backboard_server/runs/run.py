@@ -20,6 +20,7 @@ from .finish import OpenRun, finish
 from .log import RunLog
 from .opening import QueuedRun
 from .queue import its_turn
+from .recollecting import recollected, retrieved
 from .steps import Course, take_steps
 
 _log = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ async def run_message(adapters: Adapters, accepted: AcceptedMessage) -> AsyncGen
     answer_id = str(run.answer_id) if run else ""
     begins = Beginning(message.content, accepted.message_id, answer_id, accepted.attachments)
     if run is None:
-        async for event in tell_saved(begins, ids, accepted.accepted_at):
+        operation = accepted.message_id if message.memory == "auto" else None
+        async for event in tell_saved(begins, ids, accepted.accepted_at, operation):
             yield event
         return
     for event in begins.queued(ids) if isinstance(run, QueuedRun) else begins.received(ids):
@@ -45,7 +47,9 @@ async def run_message(adapters: Adapters, accepted: AcceptedMessage) -> AsyncGen
             yield event
 
 
-async def tell_saved(begins: Beginning, ids: RunIds, saved_at: datetime) -> AsyncGenerator[Event]:
+async def tell_saved(
+    begins: Beginning, ids: RunIds, saved_at: datetime, memory_operation_id: str | None = None
+) -> AsyncGenerator[Event]:
     """Yield the events of a message that no model answers."""
     for event in begins.received(ids):
         yield event
@@ -54,6 +58,7 @@ async def tell_saved(begins: Beginning, ids: RunIds, saved_at: datetime) -> Asyn
         message_id=begins.message_id,
         content=begins.content,
         attachments=begins.attachments,
+        memory_operation_id=memory_operation_id,
         created_at=saved_at,
     )
 
@@ -75,12 +80,12 @@ async def conduct(
     if run is None:
         yield events.RunCancelled(**where(begun.ids))
         return
-    if continuing is not None:
-        yield continuing
-        yield events.MessageStart(**where(run.ids), message_id=str(run.answer_id))
-    else:
-        for event in started(run.ids, str(run.answer_id), run.choice):
-            yield event
+    beginning, opening = started(run.ids, str(run.answer_id), run.choice)
+    yield continuing or beginning
+    run = await recollected(adapters, run)
+    if continuing is None and run.recollection is not None and run.recollection.items:
+        yield events.MemoryRetrieved(**where(run.ids), memories=retrieved(run.recollection))
+    yield opening
     course = Course(run)
     try:
         async with aclosing(take_steps(adapters, course, streamed=streamed)) as steps:

@@ -191,6 +191,11 @@ BEGIN
             VALUES (_tenant, _r.run_id, (_log ->> 'first_sequence')::bigint, _logged, _log ->> 'events');
         END IF;
     END IF;
+    IF _request ? 'remember' THEN
+        PERFORM remember_message(_tenant, _assistant.id, _thread.id, _r.message_id, _r.run_id, _request -> 'remember',
+                                 jsonb_build_object('model_provider', _r.model_provider, 'model_name', _r.model_name,
+                                                    'key_id', _r.key_id));
+    END IF;
     IF _r.attachments IS NOT NULL THEN
         INSERT INTO documents (
             tenant_id, id, thread_id, message_id, filename, file_size_bytes, blob_key, media_type, status
@@ -271,6 +276,9 @@ BEGIN
         ON CONFLICT DO NOTHING;
         INSERT INTO receipts (tenant_id, message_id, thread_id, receipt)
         VALUES (_tenant, _o.answer_id, _o.thread_id, _o.receipt);
+    END IF;
+    IF _outcome ? 'remember' THEN
+        PERFORM remember_answer(_tenant, _o.run_id, _o.answer_id, _outcome -> 'remember');
     END IF;
     IF _o.status <> 'IN_PROGRESS' THEN
         PERFORM announce_run(_tenant, _outcome);

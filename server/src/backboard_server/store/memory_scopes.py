@@ -1,0 +1,261 @@
+"""One scope of memory while it is changed: held by one writer at a time, in one transaction.
+
+Nothing is asked of a model in here: what a model decided is decided before, and checked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from backboard_server.domain.memories import Memory, MemoryChange, Quote, Scope
+
+from .database import Connection, Database
+from .memories import COLUMNS, IndexedText, InsertMemory, memory_of
+
+_encoder = msgspec.json.Encoder()
+
+
+class RememberedMessage(Struct, frozen=True, kw_only=True):
+    """A message that memories are drawn from, or one before it."""
+
+    id: UUID
+    role: Literal["user", "assistant"]
+    content: str
+    created_at: datetime
+
+
+class RememberedTurn(Struct, frozen=True, kw_only=True):
+    """What an operation is about: the message and its answer, those before, and what the assistant asks."""
+
+    messages: list[RememberedMessage]
+    before: list[RememberedMessage]
+    extraction_prompt: str | None
+    update_prompt: str | None
+    system_prompt: str | None
+
+
+async def find_turn(
+    database: Database, tenant_id: UUID, operation_id: UUID, *, before_max: int
+) -> RememberedTurn | None:
+    """Return what an operation is about; None where it is over, or the message is gone. One transaction."""
+    async with database.tenant(tenant_id) as connection:
+        row = await connection.fetchrow(
+            """
+            SELECT o.thread_id, m.run_id, m.sequence, a.custom_fact_extraction_prompt AS extraction_prompt,
+                   a.custom_update_memory_prompt AS update_prompt, a.system_prompt
+            FROM memory_operations AS o
+            JOIN messages AS m ON m.tenant_id = $1 AND m.id = o.message_id
+            JOIN assistants AS a ON a.tenant_id = $1 AND a.id = o.assistant_id
+            WHERE o.tenant_id = $1 AND o.id = $2 AND o.status = 'IN_PROGRESS'
+            """,
+            tenant_id, operation_id,
+        )  # fmt: skip
+        if row is None:
+            return None
+        said = await connection.fetch(
+            """
+            SELECT id, role, content, created_at FROM messages
+            WHERE tenant_id = $1 AND thread_id = $2 AND (id = $3 OR run_id = $4 AND role = 'assistant')
+            ORDER BY sequence NULLS FIRST
+            """,
+            tenant_id, row["thread_id"], operation_id, row["run_id"],
+        )  # fmt: skip
+        before = await connection.fetch(
+            """
+            SELECT id, role, content, created_at FROM messages
+            WHERE tenant_id = $1 AND thread_id = $2 AND sequence < $3 AND role IN ('user', 'assistant')
+            ORDER BY sequence DESC LIMIT $4
+            """,
+            tenant_id, row["thread_id"], row["sequence"] or 0, before_max,
+        )  # fmt: skip
+    return RememberedTurn(
+        messages=[RememberedMessage(**message) for message in said],
+        before=[RememberedMessage(**message) for message in reversed(before)],
+        extraction_prompt=row["extraction_prompt"],
+        update_prompt=row["update_prompt"],
+        system_prompt=row["system_prompt"],
+    )
+
+
+async def fail_operation(database: Database, tenant_id: UUID, operation_id: UUID, error: str) -> None:
+    """Record that an operation was given up; what was said is remembered as it was said all the same."""
+    async with database.tenant(tenant_id) as connection:
+        await connection.execute(
+            """
+            UPDATE memory_operations SET status = 'ERROR', error = $3, updated_at = now()
+            WHERE tenant_id = $1 AND id = $2 AND status = 'IN_PROGRESS'
+            """,
+            tenant_id, operation_id, error,
+        )  # fmt: skip
+
+
+class ScopeWriter:
+    """A scope that is held: reads what is known, and changes it."""
+
+    def __init__(self, connection: Connection, scope: Scope) -> None:
+        """Made by `held_scope`, whose transaction it belongs to."""
+        self._connection = connection
+        self._tenant_id = scope.tenant_id
+        self.assistant_id = scope.assistant_id
+        self.user_id = scope.user_id
+
+    async def begin(self, operation_id: UUID) -> bool:
+        """Return whether an operation is still to be carried out."""
+        query = """
+            SELECT status = 'IN_PROGRESS' FROM memory_operations WHERE tenant_id = $1 AND id = $2 FOR UPDATE
+        """
+        return bool(await self._connection.fetchval(query, self._tenant_id, operation_id))
+
+    async def known_in_slot(self, subject: str, slot: str) -> list[Memory]:
+        """Return all that is, and was, the answer in a slot, oldest first."""
+        rows = await self._connection.fetch(
+            f"""
+            SELECT {COLUMNS} FROM memories
+            WHERE tenant_id = $1 AND assistant_id = $2 AND user_id = $3 AND subject = $4 AND slot = $5
+            ORDER BY valid_from, id
+            """,
+            self._tenant_id, self.assistant_id, self.user_id, subject, slot,
+        )  # fmt: skip
+        return [memory_of(row) for row in rows]
+
+    async def known_with_any(self, terms: Sequence[int], limit: int) -> list[Memory]:
+        """Return memories that hold and have these terms, those with most of them first."""
+        rows = await self._connection.fetch(
+            f"""
+            SELECT {COLUMNS} FROM memories AS m JOIN (
+                SELECT p.unit_id, count(*) AS shared FROM memory_postings AS p
+                WHERE p.tenant_id = $1 AND p.scope_id = scope_of($2, $3) AND p.term = ANY ($4)
+                GROUP BY p.unit_id
+            ) AS f ON f.unit_id = m.id
+            WHERE m.tenant_id = $1 AND m.assistant_id = $2 AND m.user_id = $3
+              AND (m.valid_to IS NULL OR m.valid_to > now())
+            ORDER BY f.shared DESC, m.id DESC LIMIT $5
+            """,
+            self._tenant_id, self.assistant_id, self.user_id, list(terms), limit,
+        )  # fmt: skip
+        return [memory_of(row) for row in rows]
+
+    async def confirmed(self, memory_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+        """Return when those of these memories that were said more than once were said last."""
+        rows = await self._connection.fetch(
+            """
+            SELECT memory_id, max(said_at) AS said_at FROM memory_quotes
+            WHERE tenant_id = $1 AND memory_id = ANY ($2)
+            GROUP BY memory_id HAVING count(DISTINCT message_id) > 1
+            """,
+            self._tenant_id, list(memory_ids),
+        )  # fmt: skip
+        return {row["memory_id"]: row["said_at"] for row in rows}
+
+    async def insert(self, memory: InsertMemory) -> None:
+        """Store a memory with its index."""
+        await self._connection.execute(
+            "SELECT insert_memory($1, $2)", self._tenant_id, _encoder.encode(memory).decode()
+        )
+
+    async def add_quotes(
+        self, memory_id: UUID, quotes: Sequence[Quote], *, thread_id: UUID, said_at: datetime
+    ) -> None:
+        """Add what a memory rests on; what is there already changes nothing."""
+        await self._connection.executemany(
+            """
+            INSERT INTO memory_quotes (
+                tenant_id, memory_id, message_id, thread_id, starts_at, ends_at, quote, said_at
+            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
+            """,
+            [
+                (
+                    self._tenant_id, memory_id, quote.message_id, thread_id, quote.start, quote.end,
+                    quote.text, said_at,
+                )
+                for quote in quotes
+            ],
+        )  # fmt: skip
+
+    async def hold(self, memory_id: UUID, valid_from: datetime, valid_to: datetime | None) -> None:
+        """Let a memory hold from when to when; one that has ended stays, as what was."""
+        await self._connection.execute(
+            """
+            UPDATE memories SET valid_from = $3, valid_to = $4, version = version + 1, updated_at = now()
+            WHERE tenant_id = $1 AND id = $2
+            """,
+            self._tenant_id, memory_id, valid_from, valid_to,
+        )  # fmt: skip
+
+    async def refine(self, memory_id: UUID, content: str, value: str | None, terms: IndexedText) -> None:
+        """Let a memory say what it says in more detail."""
+        await self._connection.execute(
+            """
+            UPDATE memories SET content = $3, value = $4, version = version + 1, updated_at = now()
+            WHERE tenant_id = $1 AND id = $2
+            """,
+            self._tenant_id, memory_id, content, value,
+        )  # fmt: skip
+        await self.index_again(memory_id, terms)
+
+    async def suspect(self, memory_ids: Sequence[UUID]) -> None:
+        """Mark memories as resting on what has changed since."""
+        await self._connection.execute(
+            """
+            UPDATE memories SET suspect_since = coalesce(suspect_since, now()), version = version + 1
+            WHERE tenant_id = $1 AND id = ANY ($2)
+            """,
+            self._tenant_id, list(memory_ids),
+        )  # fmt: skip
+
+    async def index_again(self, unit_id: UUID, terms: IndexedText) -> None:
+        """Index a memory, or a message, anew."""
+        row = await self._connection.fetchrow(
+            """
+            DELETE FROM memory_units WHERE tenant_id = $1 AND scope_id = scope_of($2, $3) AND id = $4
+            RETURNING scope_id, assistant_id, thread_id, said_at
+            """,
+            self._tenant_id, self.assistant_id, self.user_id, unit_id,
+        )  # fmt: skip
+        if row is not None:
+            await self._connection.execute(
+                "SELECT index_unit($1, $2, $3, $4, $5, $6, $7)", self._tenant_id, row["scope_id"],
+                row["assistant_id"], row["thread_id"], unit_id, row["said_at"],
+                _encoder.encode(terms).decode(),
+            )  # fmt: skip
+
+    async def finish(
+        self, operation_id: UUID, changes: Sequence[MemoryChange], refused: Mapping[str, int]
+    ) -> None:
+        """Record what an operation did, and tell the tenant's webhooks of it."""
+        told: dict[str, Any] = {
+            "operation_id": operation_id,
+            "assistant_id": self.assistant_id,
+            "status": "COMPLETED",
+            "memory_ids": changes,
+        }
+        await self._connection.execute(
+            """
+            UPDATE memory_operations SET status = 'COMPLETED', changes = $3, refused = $4, updated_at = now()
+            WHERE tenant_id = $1 AND id = $2
+            """,
+            self._tenant_id, operation_id, _encoder.encode(changes).decode(),
+            _encoder.encode(refused).decode(),
+        )  # fmt: skip
+        await self._connection.execute(
+            "SELECT announce($1, 'memory.operation_finished', $2)", self._tenant_id,
+            _encoder.encode(told).decode(),
+        )  # fmt: skip
+
+
+@asynccontextmanager
+async def held_scope(database: Database, scope: Scope) -> AsyncGenerator[ScopeWriter]:
+    """Hold a scope for as long as the transaction takes; another writer of it waits."""
+    async with database.tenant(scope.tenant_id) as connection:
+        await connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(scope_of($1, $2)::text, 1))",
+            scope.assistant_id, scope.user_id,
+        )  # fmt: skip
+        yield ScopeWriter(connection, scope)
