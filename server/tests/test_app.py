@@ -24,7 +24,8 @@ async def test_every_operation_has_a_name_a_sentence_and_an_answer(
         for method, operation in operations.items():
             names.append(operation["operationId"])
             assert operation["description"].endswith("."), (method, path)
-            content = operation["responses"]["200"].get("content", {})
+            answers = operation["responses"]
+            content = (answers.get("200") or answers["201"]).get("content", {})
             described: dict[str, Any] = (
                 content.get("application/json") or content.get("text/event-stream") or {}
             )
