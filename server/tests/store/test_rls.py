@@ -233,7 +233,7 @@ async def test_the_application_runs_its_routines_and_no_others(owner: Connection
         "finish_turn", "finish_calls", "pending_calls", "check_outputs", "are_repeated", "insert_outputs",
         "sync_runs", "append_log", "shown_run", "cancel_run", "end_idle_run", "take_over_run", "add_usage",
         "scope_of", "index_unit", "insert_memory", "update_memory", "remember_message", "remember_answer",
-        "recall_units", "bm25_rarity", "bm25_share",
+        "recall_units", "has_been_overtaken", "bm25_rarity", "bm25_share",
         "announce", "announce_run", "period_start", "spent_in_period", "budget_left", "spend", "count_usage",
     }  # fmt: skip
 

@@ -198,6 +198,11 @@ class ChatMessagesResponse(Record):
         return self._field("memory_operation_id")
 
     @property
+    def retrieved_memories(self) -> Optional[List[Dict[str, Any]]]:
+        """What was recalled for this answer, best first, where memory is on."""
+        return self._field("retrieved_memories")
+
+    @property
     def generated_media(self) -> Optional[List[Dict[str, Any]]]:
         """The images and videos that were made."""
         return self._field("generated_media")

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backboard_server.domain.ids import new_id
-from backboard_server.domain.memories import MemoryChange, MemoryOrigin, Statement
+from backboard_server.domain.memories import Memory, MemoryChange, MemoryOrigin, Statement
 from backboard_server.store.memories import InsertMemory
 from backboard_server.store.memory_scopes import ScopeWriter
 
@@ -38,7 +38,7 @@ async def undecided_among(scope: ScopeWriter, drawn: Sequence[Drawn]) -> dict[in
     """Return the statements, by place, of which rules cannot say what they mean for what is known."""
     found: dict[int, Undecided] = {}
     for place, each in enumerate(drawn):
-        verdict = await _verdict(scope, each.statement)
+        verdict = await _verdict(scope, each)
         if verdict.decision == "unsure":
             found[place] = Undecided(each.statement, verdict.concerns)
     return found
@@ -48,20 +48,38 @@ async def write(scope: ScopeWriter, drawn: Sequence[Drawn]) -> list[MemoryChange
     """Bring the scope up to date with these statements, in their order, and return what was changed."""
     changes: list[MemoryChange] = []
     for each in drawn:
-        verdict = await _verdict(scope, each.statement)
+        verdict = await _verdict(scope, each)
         if verdict.decision == "unsure" and each.decision is not None:
             verdict = _decided(each, verdict)
         changes += await _apply(scope, each, verdict)
     return changes
 
 
-async def _verdict(scope: ScopeWriter, statement: Statement) -> Verdict:
+async def _verdict(scope: ScopeWriter, each: Drawn) -> Verdict:
+    statement = each.statement
     known = await scope.known_with_any(indexed(statement.content).terms, CANDIDATES_MAX)
     if statement.slot is not None:
         line = await scope.known_in_slot(statement.subject, statement.slot)
         known = [*line, *(memory for memory in known if memory.slot is None)]
+        statement = _as_of_now(statement, line, each.said_at)
     confirmed = await scope.confirmed([memory.id for memory in known])
     return reconcile(statement, known, confirmed)
+
+
+def _as_of_now(statement: Statement, line: Sequence[Memory], said_at: datetime) -> Statement:
+    """Return a statement as beginning when it was said, where something else was said since its own date.
+
+    "I live in Berlin", and then "I moved to Lisbon last month": the first began when it was said only as far
+    as anybody knows, and who spoke last is right about the present.
+    """
+    if statement.is_over or statement.valid_to is not None or statement.valid_from >= said_at:
+        return statement
+    is_overtaken = any(
+        memory.valid_to is None and statement.valid_from < (memory.valid_from or said_at) <= said_at
+        for memory in line
+        if memory.value != statement.value
+    )
+    return replace(statement, valid_from=said_at) if is_overtaken else statement
 
 
 def _decided(each: Drawn, verdict: Verdict) -> Verdict:
@@ -111,7 +129,7 @@ async def _joined(scope: ScopeWriter, each: Drawn, verdict: Verdict) -> MemoryCh
     await scope.add_quotes(memory.id, statement.quotes, thread_id=each.thread_id, said_at=each.said_at)
     if verdict.decision != "refine":
         return MemoryChange(event="NONE", memory=memory.content)
-    await scope.refine(memory.id, statement.content, statement.value, indexed(statement.content))
+    await scope.refine(memory.id, statement.content, statement.value, indexed(*_found_by(statement)))
     return MemoryChange(event="UPDATE", memory=statement.content, id=memory.id)
 
 
@@ -130,11 +148,17 @@ async def _stored(scope: ScopeWriter, each: Drawn, interval: Interval) -> UUID:
         confidence=statement.confidence,
         valid_from=interval.valid_from,
         valid_to=interval.valid_to,
-        terms=indexed(statement.content),
+        terms=indexed(*_found_by(statement)),
     )
     await scope.insert(memory)
     await scope.add_quotes(memory_id, statement.quotes, thread_id=each.thread_id, said_at=each.said_at)
     return memory_id
+
+
+def _found_by(statement: Statement) -> list[str]:
+    """Return the texts by whose words a memory is found: who moved somewhere is asked where they live."""
+    verb, *others = (statement.slot or "").partition(":")[0].split("_")
+    return [statement.content, " ".join([verb.removesuffix("s"), *others])]  # it is asked with "do"
 
 
 async def _suspect_dependents(scope: ScopeWriter, verdict: Verdict) -> None:

@@ -30,6 +30,7 @@ from backboard_server.domain.tokens import estimate_message_tokens, estimate_tok
 from backboard_server.domain.tools import McpServer
 from backboard_server.memory.index import indexed
 from backboard_server.store import turns
+from backboard_server.store.memories import IndexedText
 from backboard_server.store.runs import FinishCalls, StoredOutput, finish_calls
 
 from .clock import Clock
@@ -184,8 +185,15 @@ def outcome_of(
         error=failure.message if failure else None,
         created_at=now,
         epoch=run.epoch,
-        remember=indexed(draft.content) if run.options.memory == "auto" and draft.content else None,
+        remember=_remembered(run, draft),
     )
+
+
+def _remembered(run: OpenRun, draft: Draft) -> IndexedText | None:
+    """Return the answer as memory has it; what the `local` provider says are quotes of what is there."""
+    if run.options.memory != "auto" or not draft.content or draft.choice.provider == "local":
+        return None
+    return indexed(draft.content)
 
 
 def _status(draft: Draft, failure: BackboardError | None) -> RunStatus:

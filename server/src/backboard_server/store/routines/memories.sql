@@ -149,7 +149,8 @@ END $$;
 REVOKE ALL ON FUNCTION remember_message(uuid, uuid, uuid, uuid, uuid, jsonb, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION remember_message(uuid, uuid, uuid, uuid, uuid, jsonb, jsonb) TO backboard_app;
 
--- Remembers an answer beside the message that it is to, if that is still remembered, and lets the job begin.
+-- Remembers an answer beside the message that it is to, if there is one and that is still remembered, and lets the job
+-- begin.
 CREATE OR REPLACE FUNCTION remember_answer(_tenant uuid, _run uuid, _answer uuid, _terms jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = backboard, pg_temp
 AS $$
@@ -162,7 +163,7 @@ BEGIN
     JOIN memory_units AS u ON u.tenant_id = _tenant AND u.id = r.question_id
         AND u.scope_id = scope_of(t.assistant_id, coalesce(r.options ->> 'user_id', ''))
     WHERE r.tenant_id = _tenant AND r.id = _run;
-    IF FOUND THEN
+    IF FOUND AND _terms IS NOT NULL THEN
         PERFORM index_unit(_tenant, _question.scope_id, _question.assistant_id, _question.thread_id, _answer,
                            _question.said_at, _terms);
     END IF;

@@ -16,6 +16,22 @@ AS $$ SELECT _frequency * (_k1 + 1) / (_frequency + _k1 * (1 - _b + _b * _length
 REVOKE ALL ON FUNCTION bm25_share(bigint, double precision, double precision, double precision) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION bm25_share(bigint, double precision, double precision, double precision) TO backboard_app;
 
+-- Returns whether a message says little else than what holds no longer.
+CREATE OR REPLACE FUNCTION has_been_overtaken(_tenant uuid, _message uuid) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = backboard, pg_temp
+AS $$
+    SELECT coalesce(
+        bool_and(m.valid_to <= now() AND m.valid_to > m.valid_from)
+        AND max(q.ends_at) - min(q.starts_at) >= 0.6 * (
+            SELECT length(s.content) FROM messages AS s WHERE s.tenant_id = _tenant AND s.id = _message
+        ), false
+    )
+    FROM memory_quotes AS q JOIN memories AS m ON m.tenant_id = _tenant AND m.id = q.memory_id
+    WHERE q.tenant_id = _tenant AND q.message_id = _message
+$$;
+REVOKE ALL ON FUNCTION has_been_overtaken(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION has_been_overtaken(uuid, uuid) TO backboard_app;
+
 -- Returns the best units, best first: {"units": […], "searched": how many units the scope has}.
 -- A message stands in its conversation. A term counts for it by the most that it is worth in the message itself or, for
 -- less, in one close by (near), so that an answer is found by its question; and the whole conversation counts too
@@ -128,8 +144,10 @@ BEGIN
         SELECT k.*
         FROM ranked AS k
         WHERE (_r.hidden IS NULL OR k.unit_id <> ALL (_r.hidden))
-          AND (k.thread_id IS NOT NULL OR k.valid_to IS NULL OR k.valid_to > now()
-               OR coalesce(_r.with_past, false) AND k.valid_to > k.valid_from)
+          AND CASE WHEN k.thread_id IS NOT NULL
+                   THEN coalesce(_r.with_past, false) OR NOT has_been_overtaken(_tenant, k.unit_id)
+                   ELSE k.valid_to IS NULL OR k.valid_to > now()
+                        OR coalesce(_r.with_past, false) AND k.valid_to > k.valid_from END
           AND (_r.metadata IS NULL OR k.metadata @> _r.metadata)
         ORDER BY k.score DESC, k.unit_id DESC
         LIMIT _r.take

@@ -277,7 +277,9 @@ BEGIN
         INSERT INTO receipts (tenant_id, message_id, thread_id, receipt)
         VALUES (_tenant, _o.answer_id, _o.thread_id, _o.receipt);
     END IF;
-    IF _outcome ? 'remember' THEN
+    IF EXISTS (
+        SELECT FROM runs AS r WHERE r.tenant_id = _tenant AND r.id = _o.run_id AND r.options ->> 'memory' = 'auto'
+    ) THEN
         PERFORM remember_answer(_tenant, _o.run_id, _o.answer_id, _outcome -> 'remember');
     END IF;
     IF _o.status <> 'IN_PROGRESS' THEN
