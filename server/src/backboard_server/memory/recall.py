@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backboard_server.adapters import Adapters
 from backboard_server.domain.memories import Recalled, Recollection, Scope
@@ -21,6 +22,7 @@ THREAD_SHARE = 0.3
 WINDOW_SHARE = 0.5
 
 QUERY_CHARACTERS_MAX = 2_000  # of a message, from both ends: what is looked for stands at one of them
+SUSPECT_SHARE = 0.7  # of the score of what may not hold any more, where the present is asked for
 CANDIDATES_MAX = 100
 SPREAD_MAX = 400
 SHOWN_TOKENS_MAX = 2_000
@@ -73,6 +75,8 @@ async def search(adapters: Adapters, scope: Scope, asked: Search) -> Recollectio
     )
     found = await recall_units(adapters.database, scope.tenant_id, request)
     items = [_recalled(unit, words) for unit in found.units]
+    if query.intent == "now":
+        items = sorted((_doubted(item) for item in items), key=lambda item: -item.score)
     return Recollection(items=tuple(_said_once(items)), searched=found.searched)
 
 
@@ -102,6 +106,11 @@ def _recalled(unit: FoundUnit, words: dict[int, str]) -> Recalled:
         thread=round(unit.thread, 4),
         words=tuple(words[term] for term in unit.terms if term in words),
     )
+
+
+def _doubted(item: Recalled) -> Recalled:
+    """Return an item with a smaller score where it may not hold any more."""
+    return replace(item, score=round(item.score * SUSPECT_SHARE, 4)) if item.is_suspect else item
 
 
 def _said_once(items: list[Recalled]) -> list[Recalled]:

@@ -157,7 +157,10 @@ BEGIN
         'thread', coalesce(b.thread, 0), 'terms', b.terms,
         'content', left(coalesce(b.content, s.content), _r.characters_max), 'role', s.role, 'metadata', b.metadata,
         'kind', b.kind, 'said_at', coalesce(b.valid_from, u.said_at), 'valid_to', b.valid_to,
-        'is_suspect', b.suspect_since IS NOT NULL, 'created_at', coalesce(b.created_at, s.created_at),
+        'is_suspect', b.suspect_since IS NOT NULL OR EXISTS (  -- a message that also says what holds no longer
+            SELECT FROM memory_quotes AS q JOIN memories AS m ON m.tenant_id = _tenant AND m.id = q.memory_id
+            WHERE q.tenant_id = _tenant AND q.message_id = b.unit_id AND m.valid_to <= now() AND m.valid_to > m.valid_from
+        ), 'created_at', coalesce(b.created_at, s.created_at),
         'updated_at', coalesce(b.updated_at, s.created_at), 'sources', (
             SELECT jsonb_agg(DISTINCT q.message_id) FROM memory_quotes AS q
             WHERE q.tenant_id = _tenant AND q.memory_id = b.unit_id
