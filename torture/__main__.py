@@ -51,13 +51,14 @@ def _options() -> argparse.Namespace:
 
 async def _run(terms: Terms, names: list[str], *, is_kept: bool) -> bool:
     outcomes: dict[str, Outcome] = {}
-    seconds: dict[str, float] = {}
 
     async def play(name: str, playing: Coroutine[Any, Any, Outcome]) -> None:
         started = time.monotonic()
         outcomes[name] = await playing
-        seconds[name] = time.monotonic() - started
-        results.show(name, outcomes[name], seconds[name])
+        seconds = time.monotonic() - started
+        results.show(name, outcomes[name], seconds)
+        if is_kept:  # at once: the whole takes hours, and may be broken off
+            print(f"Written to {results.write(terms, name, outcomes[name], seconds)}", flush=True)
 
     if shared := [name for name in names if name in SHARED]:
         async with staged(terms, "shared") as stage:
@@ -66,8 +67,6 @@ async def _run(terms: Terms, names: list[str], *, is_kept: bool) -> bool:
     for name in names:
         if name in ALONE:
             await play(name, ALONE[name](terms))
-    if is_kept:
-        print(f"Written to {results.write(terms, outcomes, seconds)}")
     return not any(outcome.violations for outcome in outcomes.values())
 
 

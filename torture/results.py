@@ -28,8 +28,8 @@ def show(name: str, outcome: Outcome, seconds: float) -> None:
         print(f"  and {len(outcome.violations) - _VIOLATIONS_SHOWN_MAX} more", flush=True)
 
 
-def write(terms: Terms, outcomes: dict[str, Outcome], seconds: dict[str, float]) -> Path:
-    """Write what all programmes found, and return where."""
+def write(terms: Terms, name: str, outcome: Outcome, seconds: float) -> Path:
+    """Write what a programme found, and return where."""
     now = datetime.now(UTC)
     results = {
         "date": now.isoformat(timespec="seconds"),
@@ -37,17 +37,13 @@ def write(terms: Terms, outcomes: dict[str, Outcome], seconds: dict[str, float])
         "machine": describe(),
         "seed": terms.seed,
         "scale": terms.scale,
-        "programmes": {
-            name: {
-                "seconds": round(seconds[name], 1),
-                "violations": outcome.violations,
-                "figures": outcome.figures,
-            }
-            for name, outcome in outcomes.items()
-        },
+        "programme": name,
+        "seconds": round(seconds, 1),
+        "violations": outcome.violations,
+        "figures": outcome.figures,
     }
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{now:%Y-%m-%d}-{'-'.join(outcomes)}-seed-{terms.seed}-scale-{terms.scale:g}.json"
+    path = RESULTS / f"{now:%Y-%m-%d}-{name}-seed-{terms.seed}-scale-{terms.scale:g}.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
     return path
 

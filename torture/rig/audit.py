@@ -136,6 +136,7 @@ async def audited(folder: Path) -> AsyncGenerator[Audit]:
     postgres = EmbeddedPostgres(folder)
     try:
         owner = await connect_owner(postgres.connection("owner"))
+        await owner.execute("ANALYZE")  # a kill takes the counters along that would have caused it
         app = await connect_owner(postgres.connection("app"))
         try:
             yield Audit(owner, app)
