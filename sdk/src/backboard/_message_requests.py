@@ -32,6 +32,8 @@ class MessageOptions(TypedDict, total=False):
     """Whether the answer names the memories that it used."""
     memory_citation: bool | None
     """Another name of `memory_response_citation`."""
+    user_id: str | None
+    """Whose memory it is: an end user's of the application; without one, all share the assistant's."""
     web_search: str | None
     """`Auto` lets the model search the web; `off` is the default."""
     send_to_llm: bool | str | None
