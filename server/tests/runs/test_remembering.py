@@ -158,6 +158,31 @@ async def test_the_same_job_twice_adds_nothing(
     assert len(await listed(client, memories)) == 1
 
 
+async def test_what_is_forgotten_meanwhile_is_not_drawn_any_more(
+    client: httpx.AsyncClient, memories: str, adapters: Adapters, owner: Connection, tenant: Tenant
+) -> None:
+    said = await tell(client, memories, "I live in Lisbon.", **LOCAL)
+    await client.delete(memories)
+
+    await work(adapters, owner, tenant)
+
+    assert await listed(client, memories) == []
+    assert (await operation_of(client, said))["status"] == "COMPLETED"
+
+
+async def test_what_was_changed_by_hand_is_not_taken_for_what_it_said_before(
+    client: httpx.AsyncClient, memories: str, adapters: Adapters, owner: Connection, tenant: Tenant
+) -> None:
+    await tell(client, memories, "I live in Berlin.", **LOCAL)
+    await work(adapters, owner, tenant)
+    (memory,) = (await client.get(memories)).json()["memories"]
+    await client.put(f"{memories}/{memory['id']}", json={"content": "The user lives in Lisbon"})
+    await tell(client, memories, "I live in Berlin.", **LOCAL)
+    await work(adapters, owner, tenant)
+
+    assert await listed(client, memories) == ["I live in Berlin", "The user lives in Lisbon"]
+
+
 async def test_a_model_draws_what_rules_do_not(
     client: httpx.AsyncClient,
     memories: str,

@@ -13,7 +13,8 @@ from backboard_server.domain.assistants import AssistantSetup
 from backboard_server.domain.errors import NotFound
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.memories import Quote, Scope
-from backboard_server.memory.index import hash_of, indexed
+from backboard_server.domain.messages import RunOptions
+from backboard_server.memory.index import indexed
 from backboard_server.store.assistants import delete_assistant, insert_assistant
 from backboard_server.store.database import Database
 from backboard_server.store.memories import (
@@ -65,7 +66,9 @@ async def keep(database: Database, tenant: Tenant, assistant_id: UUID, content: 
 async def tell(database: Database, tenant: Tenant, assistant_id: UUID, content: str) -> OpenTurn:
     """Say something in a new thread, have it answered, and have both remembered."""
     remember = RememberMessage(said_at=NOW, terms=indexed(content))
-    request = opening(assistant_id=assistant_id, content=content, remember=remember)
+    request = opening(
+        assistant_id=assistant_id, content=content, remember=remember, options=RunOptions(memory="auto")
+    )
     turn = await turn_of(database, tenant, request)
     outcome = finishing(request, turn.thread_id, content="Noted down", remember=indexed("Noted down"))
     await finish_turn(database, tenant.caller.tenant_id, outcome)
@@ -95,7 +98,7 @@ async def units_with(database: Database, tenant: Tenant, term: str) -> list[UUID
     async with database.tenant(tenant.caller.tenant_id) as connection:
         rows = await connection.fetch(
             "SELECT unit_id FROM memory_postings WHERE tenant_id = $1 AND term = $2",
-            tenant.caller.tenant_id, hash_of(term),
+            tenant.caller.tenant_id, indexed(term).terms[0],
         )  # fmt: skip
     return [row["unit_id"] for row in rows]
 
@@ -155,7 +158,7 @@ async def test_a_memory_is_found_by_its_own_assistant_and_tenant_alone(
 ) -> None:
     memory_id = await keep(database, tenant, assistant_id, "violin")
     ours, theirs = tenant.caller.tenant_id, other_tenant.caller.tenant_id
-    change = {"id": memory_id, "content": "cello", "terms": indexed("cello")}
+    change: dict[str, Any] = {"id": memory_id, "content": "cello", "terms": indexed("cello")}
 
     for tenant_id, asked in ((ours, new_id()), (theirs, assistant_id)):
         with pytest.raises(NotFound, match="Memory not found"):

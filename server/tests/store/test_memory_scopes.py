@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,14 +15,14 @@ from backboard_server.domain.assistants import AssistantSetup
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.memories import MemoryChange, Quote, Scope
 from backboard_server.domain.webhooks import WebhookSetup
-from backboard_server.memory.index import hash_of, indexed
+from backboard_server.memory.index import indexed
 from backboard_server.store.assistants import insert_assistant
 from backboard_server.store.database import Connection, Database
 from backboard_server.store.memories import InsertMemory, get_memory, get_operation, get_stats, insert_memory
-from backboard_server.store.memory_scopes import ScopeWriter, fail_operation, find_turn, held_scope
+from backboard_server.store.memory_scopes import fail_operation, find_turn, held_scope
 from backboard_server.store.threads import delete_thread
 from backboard_server.store.turns import OpenTurn, RememberMessage, finish_turn
-from backboard_server.store.webhook_deliveries import list_webhook_deliveries
+from backboard_server.store.webhook_deliveries import find_due_delivery, list_webhook_deliveries
 from backboard_server.store.webhooks import insert_webhook
 from tenants import Tenant
 from turn_requests import finishing, opening, turn_of
@@ -45,7 +44,7 @@ async def scope(database: Database, tenant: Tenant) -> Scope:
     return Scope(tenant.caller.tenant_id, made.id)
 
 
-async def keep(database: Database, scope: Scope, content: str, **changes: Any) -> UUID:
+def memory_saying(scope: Scope, content: str, **changes: Any) -> InsertMemory:
     fields: dict[str, Any] = {
         "id": new_id(),
         "assistant_id": scope.assistant_id,
@@ -54,7 +53,11 @@ async def keep(database: Database, scope: Scope, content: str, **changes: Any) -
         "origin": "rule",
         "terms": indexed(content),
     }
-    memory = InsertMemory(**(fields | changes))
+    return InsertMemory(**(fields | changes))
+
+
+async def keep(database: Database, scope: Scope, content: str, **changes: Any) -> UUID:
+    memory = memory_saying(scope, content, **changes)
     await insert_memory(database, scope.tenant_id, memory)
     return memory.id
 
@@ -82,7 +85,7 @@ async def unit(database: Database, scope: Scope, unit_id: UUID) -> asyncpg.Recor
 
 async def known(database: Database, scope: Scope, *terms: str, limit: int = 10) -> list[str]:
     async with held_scope(database, scope) as writer:
-        found = await writer.known_with_any([hash_of(term) for term in terms], limit)
+        found = await writer.known_with_any(indexed(" ".join(terms)).terms, limit)
     return [memory.content for memory in found]
 
 
@@ -199,29 +202,15 @@ async def test_a_finished_operation_tells_what_it_did_and_so_do_webhooks(
     )  # fmt: skip
     [delivery] = await list_webhook_deliveries(database, scope.tenant_id, webhook.id, skip=0, limit=10)
     assert delivery.event == "memory.operation_finished"
-    assert await payload_of(database, scope, delivery.id) == {
-        "operation_id": str(said.message_id),
-        "assistant_id": str(scope.assistant_id),
-        "status": "COMPLETED",
-        "events": ["ADD", "NONE"],
-    }
-
-
-async def payload_of(database: Database, scope: Scope, delivery_id: UUID) -> dict[str, Any]:
-    """Return what a webhook is told, with the events of the changes alone."""
-    async with database.tenant(scope.tenant_id) as connection:
-        row = await connection.fetchrow(
-            """
-            SELECT p ->> 'operation_id' AS operation_id, p ->> 'assistant_id' AS assistant_id,
-                   p ->> 'status' AS status,
-                   ARRAY(SELECT c ->> 'event' FROM jsonb_array_elements(p -> 'memory_ids') AS c) AS events
-            FROM (SELECT payload::jsonb -> 'data' AS p FROM webhook_deliveries
-                  WHERE tenant_id = $1 AND id = $2) AS told
-            """,
-            scope.tenant_id, delivery_id,
-        )  # fmt: skip
-    assert row is not None
-    return dict(row)
+    due = await find_due_delivery(database, scope.tenant_id, delivery.id, 0)
+    assert due is not None
+    told = json.loads(due.payload)["data"]
+    assert told["operation_id"] == str(said.message_id)
+    assert told["assistant_id"] == str(scope.assistant_id)
+    assert (told["status"], [change["event"] for change in told["memory_ids"]]) == (
+        "COMPLETED",
+        ["ADD", "NONE"],
+    )
 
 
 async def test_what_is_and_was_in_a_slot_is_known_oldest_first_and_nothing_else(
@@ -299,16 +288,8 @@ async def test_a_writer_stores_a_memory_that_is_known_at_once_and_gone_if_the_wr
 
     async def write_and_fail() -> None:
         async with held_scope(database, scope) as writer:
-            await writer.insert(
-                InsertMemory(
-                    id=new_id(),
-                    assistant_id=scope.assistant_id,
-                    content="violin",
-                    origin="rule",
-                    terms=indexed("violin"),
-                )
-            )
-            found = await writer.known_with_any([hash_of("violin")], 10)
+            await writer.insert(memory_saying(scope, "violin"))
+            found = await writer.known_with_any(indexed("violin").terms, 10)
             seen.extend(memory.content for memory in found)
             raise RuntimeError("on the way")
 
@@ -396,36 +377,17 @@ async def test_what_another_scope_has_is_not_indexed_again(database: Database, s
     async with held_scope(database, scope) as writer:
         await writer.index_again(anns, indexed("cello"))
 
-    assert await postings_of(database, scope, anns) == {hash_of("violin")}
-
-
-@asynccontextmanager
-async def held_until_blocked(
-    database: Database, owner: Connection, scope: Scope, waiting: Scope
-) -> AsyncGenerator[tuple[ScopeWriter, asyncio.Task[list[str]]]]:
-    """Hold a scope while another writer waits to read what it has."""
-    async with held_scope(database, scope) as writer:
-        task = asyncio.create_task(known(database, waiting, "violin"))
-        await wait_until_blocked(owner)
-        yield writer, task
+    assert await postings_of(database, scope, anns) == set(indexed("violin").terms)
 
 
 async def test_a_second_writer_waits_for_the_first_and_sees_what_that_one_wrote(
     database: Database, owner: Connection, scope: Scope
 ) -> None:
-    async with held_until_blocked(database, owner, scope, scope) as (writer, reading):
-        await writer.insert(
-            InsertMemory(
-                id=new_id(),
-                assistant_id=scope.assistant_id,
-                content="violin",
-                origin="rule",
-                terms=indexed("violin"),
-            )
-        )
-        was_waiting = not reading.done()
+    async with held_scope(database, scope) as writer:
+        reading = asyncio.create_task(known(database, scope, "violin"))
+        await wait_until_blocked(owner)
+        await writer.insert(memory_saying(scope, "violin"))
 
-    assert was_waiting
     assert await reading == ["violin"]
 
 

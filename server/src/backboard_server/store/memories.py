@@ -154,6 +154,13 @@ async def delete_memories(database: Database, tenant_id: UUID, assistant_id: UUI
             "DELETE FROM memory_units WHERE tenant_id = $1 AND scope_id = scope_of($2, $3)",
             tenant_id, assistant_id, user_id,
         )  # fmt: skip
+        await connection.execute(  # what is being drawn from messages is to be forgotten too
+            """
+            UPDATE memory_operations SET status = 'COMPLETED', changes = '[]', updated_at = now()
+            WHERE tenant_id = $1 AND assistant_id = $2 AND user_id = $3 AND status = 'IN_PROGRESS'
+            """,
+            tenant_id, assistant_id, user_id,
+        )  # fmt: skip
     return int(status.rpartition(" ")[2])
 
 

@@ -44,6 +44,7 @@ CREATE TABLE memory_operations (
     tenant_id    uuid NOT NULL,
     id           uuid NOT NULL,
     assistant_id uuid NOT NULL,
+    user_id      text NOT NULL DEFAULT '',
     thread_id    uuid,
     message_id   uuid,
     status       text NOT NULL CHECK (status IN ('IN_PROGRESS', 'COMPLETED', 'ERROR')),

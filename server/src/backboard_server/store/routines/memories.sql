@@ -93,7 +93,8 @@ END $$;
 REVOKE ALL ON FUNCTION insert_memory(uuid, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION insert_memory(uuid, jsonb) TO backboard_app;
 
--- Replaces what a memory says, and its index; returns whether there is one.
+-- Replaces what a memory says, and its index; returns whether there is one. What was written by hand answers no slot: no
+-- rule knows what it says.
 CREATE OR REPLACE FUNCTION update_memory(_tenant uuid, _request jsonb) RETURNS boolean
 LANGUAGE plpgsql SET search_path = backboard, pg_temp
 AS $$
@@ -105,7 +106,7 @@ BEGIN
     UPDATE memories AS m
     SET content = _request ->> 'content', updated_at = now(), version = m.version + 1,
         metadata = CASE WHEN _request ? 'metadata' THEN nullif(_request -> 'metadata', 'null') ELSE m.metadata END,
-        origin = 'manual', suspect_since = NULL
+        origin = 'manual', subject = NULL, slot = NULL, value = NULL, suspect_since = NULL
     WHERE m.tenant_id = _tenant AND m.assistant_id = (_request ->> 'assistant_id')::uuid
       AND m.id = (_request ->> 'id')::uuid
     RETURNING * INTO _changed;
@@ -133,8 +134,8 @@ DECLARE
 BEGIN
     PERFORM index_unit(_tenant, scope_of(_assistant, _user), _assistant, _thread, _message,
                        (_remember ->> 'said_at')::timestamptz, _remember -> 'terms');
-    INSERT INTO memory_operations (tenant_id, id, assistant_id, thread_id, message_id, status)
-    VALUES (_tenant, _message, _assistant, _thread, _message, 'IN_PROGRESS');
+    INSERT INTO memory_operations (tenant_id, id, assistant_id, user_id, thread_id, message_id, status)
+    VALUES (_tenant, _message, _assistant, _user, _thread, _message, 'IN_PROGRESS');
     INSERT INTO jobs (tenant_id, id, kind, subject, payload, run_after)
     VALUES (
         _tenant, gen_random_uuid(), 'remember_message', _message::text,
