@@ -184,9 +184,9 @@ class ScopeWriter:
         await self._connection.execute(
             """
             UPDATE memories SET valid_from = $3, valid_to = $4, version = version + 1, updated_at = now()
-            WHERE tenant_id = $1 AND id = $2
+            WHERE tenant_id = $1 AND id = $2 AND assistant_id = $5 AND user_id = $6
             """,
-            self._tenant_id, memory_id, valid_from, valid_to,
+            self._tenant_id, memory_id, valid_from, valid_to, self.assistant_id, self.user_id,
         )  # fmt: skip
 
     async def refine(self, memory_id: UUID, content: str, value: str | None, terms: IndexedText) -> None:
@@ -194,9 +194,9 @@ class ScopeWriter:
         await self._connection.execute(
             """
             UPDATE memories SET content = $3, value = $4, version = version + 1, updated_at = now()
-            WHERE tenant_id = $1 AND id = $2
+            WHERE tenant_id = $1 AND id = $2 AND assistant_id = $5 AND user_id = $6
             """,
-            self._tenant_id, memory_id, content, value,
+            self._tenant_id, memory_id, content, value, self.assistant_id, self.user_id,
         )  # fmt: skip
         await self.index_again(memory_id, terms)
 
@@ -205,9 +205,9 @@ class ScopeWriter:
         await self._connection.execute(
             """
             UPDATE memories SET suspect_since = coalesce(suspect_since, now()), version = version + 1
-            WHERE tenant_id = $1 AND id = ANY ($2)
+            WHERE tenant_id = $1 AND id = ANY ($2) AND assistant_id = $3 AND user_id = $4
             """,
-            self._tenant_id, list(memory_ids),
+            self._tenant_id, list(memory_ids), self.assistant_id, self.user_id,
         )  # fmt: skip
 
     async def index_again(self, unit_id: UUID, terms: IndexedText) -> None:
