@@ -77,7 +77,7 @@ class Memory(Struct, frozen=True):
         return ids
 
     async def recall(self, text: str, **fields: Any) -> Recollection:
-        return await recall(self.adapters, self.scope, text, **({"asked_at": NOW} | fields))
+        return await recall(self.adapters, self.scope, text, asked_at=NOW, **fields)
 
     async def found(self, text: str, **fields: Any) -> list[str]:
         """Return the texts that are recalled, best first."""
@@ -192,6 +192,21 @@ async def test_a_message_is_left_out_where_what_was_drawn_from_it_is_shown(memor
     assert next(item for item in found.items if item.id == fact).sources == (said,)
 
 
+async def test_a_message_stays_where_what_was_drawn_from_it_is_too_far_behind_to_be_shown(
+    memory: Memory,
+) -> None:
+    (said,) = await memory.converse("Violin sonata in G minor, kept in the attic")
+    fact = await memory.keep(f"A minor thing, {'rather ' * 30}unimportant")
+    for number in range(30):
+        await memory.keep(f"A minor thing, number {number}, which is {'rather ' * 20}unimportant")
+    async with held_scope(memory.adapters.database, memory.scope) as scope:
+        await scope.add_quotes(fact, [Quote(said, 0, 6, "Violin")], thread_id=new_id(), said_at=NOW)
+
+    found = await memory.recall("violin sonata in g minor")
+
+    assert [item.id for item in found.items] == [said]
+
+
 async def test_what_the_model_sees_anyway_is_not_returned_but_still_leads_to_what_is_near(
     memory: Memory,
 ) -> None:
@@ -258,8 +273,8 @@ async def test_nothing_of_another_assistant_user_or_tenant_is_ever_found(
 ) -> None:
     assistant = await memory_of(adapters, tenant)
     stranger = await memory_of(adapters, other_tenant)
-    anna = replace(memory, scope=replace_user(memory.scope, "anna"))
-    ann = replace(memory, scope=replace_user(memory.scope, "ann"))
+    anna = replace(memory, scope=of_user(memory.scope, "anna"))
+    ann = replace(memory, scope=of_user(memory.scope, "ann"))
     everyone = {"own": memory, "assistant": assistant, "stranger": stranger, "anna": anna, "ann": ann}
     for name, each in everyone.items():
         await each.keep(f"The rabbit of {name}")
@@ -277,5 +292,5 @@ async def test_another_tenant_s_assistant_is_not_there(memory: Memory, other_ten
         await replace(memory, scope=scope).recall("rabbit")
 
 
-def replace_user(scope: Scope, user_id: str) -> Scope:
+def of_user(scope: Scope, user_id: str) -> Scope:
     return Scope(scope.tenant_id, scope.assistant_id, user_id)

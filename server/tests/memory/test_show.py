@@ -16,7 +16,8 @@ SAID_AT = datetime(2023, 1, 10, 23, 59, tzinfo=UTC)
 
 
 def item(content: str = "I live in Berlin", **changes: Any) -> Recalled:
-    return Recalled(**({"id": UUID(int=1), "content": content, "score": 1.0, "said_at": SAID_AT} | changes))
+    fields: dict[str, Any] = {"id": UUID(int=1), "content": content, "score": 1.0, "said_at": SAID_AT}
+    return Recalled(**(fields | changes))
 
 
 def line_of(recalled: Recalled) -> str:

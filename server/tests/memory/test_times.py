@@ -21,6 +21,7 @@ def test_a_time_is_in_utc_whichever_zone_it_was_given_in(given: str) -> None:
     moment = said_at({"custom_timestamp": given})
 
     assert moment == HALF_PAST_NINE
+    assert moment is not None
     assert moment.tzinfo is UTC
 
 
@@ -35,5 +36,11 @@ def test_where_no_time_is_given_there_is_none(metadata: dict[str, Any] | None) -
 
 @pytest.mark.parametrize("given", ["yesterday", "", "2026-02-30", 1_778_146_200, True, ["2026-05-07"], {}])
 def test_what_is_no_time_is_refused_by_name(given: object) -> None:
+    with pytest.raises(Invalid, match=r"metadata\.custom_timestamp"):
+        said_at({"custom_timestamp": given})
+
+
+@pytest.mark.parametrize("given", ["0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-02:00"])
+def test_a_time_that_has_no_place_in_utc_is_refused(given: str) -> None:
     with pytest.raises(Invalid, match=r"metadata\.custom_timestamp"):
         said_at({"custom_timestamp": given})

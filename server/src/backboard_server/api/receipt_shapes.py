@@ -102,7 +102,7 @@ BlockRead = Annotated[
 class DroppedRead(BaseModel):
     """Something that the model was not shown, and why; what more is said depends on the `kind`."""
 
-    kind: Literal["history", "messages", "file", "tools", "mcp_server"]
+    kind: Literal["history", "messages", "file", "tools", "mcp_server", "memories"]
     reason: str
     count: int | None = None
     message_ids: list[UUID] | None = None

@@ -114,9 +114,14 @@ def _doubted(item: Recalled) -> Recalled:
 
 
 def _said_once(items: list[Recalled]) -> list[Recalled]:
-    """Return the items without messages that one of the memories was drawn from."""
-    sources = {source for item in items for source in item.sources}
-    return [item for item in items if item.id not in sources]
+    """Return the items, best first, without messages that a better one, a memory, was drawn from."""
+    told: set[UUID] = set()
+    kept: list[Recalled] = []
+    for item in items:
+        if item.id not in told:
+            kept.append(item)
+            told.update(item.sources)
+    return kept
 
 
 def _packed(items: tuple[Recalled, ...]) -> list[Recalled]:

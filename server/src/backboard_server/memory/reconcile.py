@@ -192,7 +192,11 @@ def _unslotted(statement: Statement, known: Sequence[Memory]) -> Verdict:
         return _forgotten(statement, about)
     said = normal(statement.content)
     for memory in about:
-        if normal(memory.content) == said and not _is_point(memory) and _holds_after(memory, at):
+        if normal(memory.content) != said:
+            continue
+        if _is_point(memory) and _begins(memory) == at:  # a model took it for the end of another
+            return Verdict(decision="same", concerns=(memory,))
+        if not _is_point(memory) and _holds_after(memory, at):
             return _earlier(statement, memory, [])
     words = frozenset(said.split())
     alike = tuple(

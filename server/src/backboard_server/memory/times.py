@@ -21,8 +21,8 @@ def said_at(metadata: Mapping[str, Any] | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(given)
-    except (TypeError, ValueError):
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         raise Invalid(
             f"metadata.{TIMESTAMP} is no ISO 8601 time: send one such as 2026-05-07T09:30:00Z, or none."
         ) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -39,7 +39,7 @@ async def recollected(adapters: Adapters, run: OpenRun) -> OpenRun:
         async with asyncio.timeout(RECALL_SECONDS_MAX):
             found = await recall(adapters, scope, _question(run), asked_at=now, hidden=hidden)
     except (BackboardError, TimeoutError) as error:
-        _log.warning("nothing is recalled: %s", error)
+        _log.warning("nothing is recalled: %s", str(error) or f"{RECALL_SECONDS_MAX:g} s were not enough")
         return run
     if not found.items:
         return replace(run, recollection=found)

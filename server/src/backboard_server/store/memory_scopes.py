@@ -126,7 +126,7 @@ class ScopeWriter:
         return [memory_of(row) for row in rows]
 
     async def known_with_any(self, terms: Sequence[int], limit: int) -> list[Memory]:
-        """Return memories that hold and have these terms, those with most of them first."""
+        """Return memories that have these terms, those with most of them first, and what has ended too."""
         rows = await self._connection.fetch(
             f"""
             SELECT {COLUMNS} FROM memories AS m JOIN (
@@ -135,7 +135,6 @@ class ScopeWriter:
                 GROUP BY p.unit_id
             ) AS f ON f.unit_id = m.id
             WHERE m.tenant_id = $1 AND m.assistant_id = $2 AND m.user_id = $3
-              AND (m.valid_to IS NULL OR m.valid_to > now())
             ORDER BY f.shared DESC, m.id DESC LIMIT $5
             """,
             self._tenant_id, self.assistant_id, self.user_id, list(terms), limit,
