@@ -1,8 +1,8 @@
 """The benchmarks of memory: what recall finds of conversations and paragraphs of others, and how fast it is.
 
-`python benchmarks/recall.py` runs them, prints a table and writes results/YYYY-MM-DD-recall.json. The data is no
-part of this project: it is read from `../shared/data` beside it, or from BACKBOARD_BENCHMARK_DATA; where there
-is none, only speed is measured.
+`python benchmarks/recall.py` runs them, prints a table and writes results/YYYY-MM-DD-recall.json. The data is
+no part of this project: it is read from `../shared/data` beside it, or from BACKBOARD_BENCHMARK_DATA; where
+there is none, only speed is measured.
 """
 
 from __future__ import annotations
