@@ -33,7 +33,8 @@ async def make_thread(adapters: Adapters, tenant: Tenant, *contents: str) -> UUI
 
 
 async def run_job(adapters: Adapters, tenant: Tenant, thread_id: UUID, **fields: Any) -> None:
-    defaults: dict[str, Any] = {"keep": 2, "model_provider": "local", "model_name": "quotes"}
+    local: dict[str, Any] = {"model_provider": "local", "model_name": "quotes"}
+    defaults: dict[str, Any] = {"keep": 2, "assistant_id": new_id()} | local
     job = SummariseThread(thread_id=thread_id, **(defaults | fields))
     await summarise_thread(adapters, tenant.caller.tenant_id, job)
 

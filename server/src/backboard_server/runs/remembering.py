@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -15,11 +15,9 @@ from msgspec.structs import replace
 
 from backboard_server.adapters import Adapters
 from backboard_server.domain.errors import BackboardError
-from backboard_server.domain.ids import new_id
 from backboard_server.domain.keys import Secret
 from backboard_server.domain.memories import MemoryOrigin, Scope, Statement
-from backboard_server.domain.prompts import ModelChoice, Usage
-from backboard_server.domain.usage import CountedUsage
+from backboard_server.domain.prompts import ModelChoice
 from backboard_server.memory.decide import decide
 from backboard_server.memory.extract import Material, Said, UnusableAnswer, extract
 from backboard_server.memory.index import indexed
@@ -33,26 +31,22 @@ from backboard_server.store.memory_scopes import (
     held_scope,
 )
 from backboard_server.store.provider_keys import find_sealed_keys
-from backboard_server.store.usage import count_usage
 
-from .spending import cost_of, price_of
+from .afterwards import LeftBehind, count
 
 EARLIER_MAX = 6
 
 
-class RememberMessage(Struct, frozen=True, kw_only=True):
+class RememberMessage(LeftBehind, frozen=True, kw_only=True):
     """The job: what was said where, by whose end user, and the model and the key that it was said to."""
 
     operation_id: UUID
-    assistant_id: UUID
-    thread_id: UUID
     message_id: UUID
     user_id: str = ""
     is_pro: bool = False
     said_at: datetime
     model_provider: str | None = None
     model_name: str | None = None
-    key_id: UUID | None = None
 
 
 class _Task(Struct, frozen=True):
@@ -115,9 +109,9 @@ async def _found_by_model(adapters: Adapters, task: _Task, found: _Found) -> _Fo
     try:
         extracted = await extract(adapters, task.choice, task.keys, material)
     except UnusableAnswer as error:
-        await _count(adapters, task, error.usage)
+        await count(adapters, task.tenant_id, task.job, task.choice, error.usage)
         raise
-    await _count(adapters, task, extracted.usage)
+    await count(adapters, task.tenant_id, task.job, task.choice, extracted.usage)
     others = [
         _drawn(statement, "model", task.job)
         for statement in extracted.statements
@@ -153,7 +147,7 @@ async def _decided(adapters: Adapters, task: _Task, found: _Found) -> _Found:
     decided = await decide(
         adapters, task.choice, task.keys, [*undecided.values()], custom_prompt=custom_prompt
     )
-    await _count(adapters, task, decided.usage)
+    await count(adapters, task.tenant_id, task.job, task.choice, decided.usage)
     drawn = [*found.drawn]
     for place, decision in zip(undecided, decided.decisions, strict=True):
         drawn[place] = replace(drawn[place], decision=decision)
@@ -201,25 +195,3 @@ def _is_of_one_quote(one: Statement, other: Statement) -> bool:
 
 def _added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     return {reason: counts.get(reason, 0) + more.get(reason, 0) for reason in {**counts, **more}}
-
-
-async def _count(adapters: Adapters, task: _Task, usage: Usage) -> None:
-    job, choice = task.job, task.choice
-    if job.key_id is None or usage == Usage():
-        return
-    facts = adapters.models.facts(choice)
-    source, dated = price_of(usage, facts)
-    counted = CountedUsage(
-        run_id=new_id(),
-        key_id=job.key_id,
-        assistant_id=job.assistant_id,
-        thread_id=job.thread_id,
-        model_provider=choice.provider,
-        model_name=choice.model,
-        usage=usage,
-        cost_usd=cost_of(usage, facts),
-        price_source=source,
-        price_dated=dated,
-        created_at=datetime.now(UTC),
-    )
-    await count_usage(adapters.database, task.tenant_id, counted)

@@ -8,24 +8,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import aclosing
-from datetime import UTC, datetime
 from uuid import UUID
-
-from msgspec import Struct
 
 from backboard_server.adapters import Adapters
 from backboard_server.domain.errors import Invalid
-from backboard_server.domain.ids import new_id
 from backboard_server.domain.keys import Secret
 from backboard_server.domain.prompts import Finish, ModelChoice, Prompt, PromptMessage, TextDelta, Usage
 from backboard_server.domain.tokens import estimate_tokens
-from backboard_server.domain.usage import CountedUsage
 from backboard_server.store.provider_keys import find_sealed_keys
 from backboard_server.store.summaries import Unsummarised, find_unsummarised, update_summary
-from backboard_server.store.usage import count_usage
 
+from .afterwards import LeftBehind, count
 from .prompts import SUMMARISE
-from .spending import cost_of, price_of
 
 SUMMARY_CHARACTERS_MAX = 4_000
 _INPUT_SHARE = 0.6  # of the context window, for what is summarised in one step
@@ -36,18 +30,12 @@ _EXTRACT_CHARACTERS_MAX = 160  # of each message, where no model is there to con
 _log = logging.getLogger(__name__)
 
 
-class SummariseThread(Struct, frozen=True, kw_only=True):
-    """The job: which thread, how many of its newest messages to leave out, and the model that it talks to.
+class SummariseThread(LeftBehind, frozen=True, kw_only=True):
+    """The job: which thread, how many of its newest messages to leave out, and the model that it talks to."""
 
-    What it uses is counted for the key and the assistant of the run that left it.
-    """
-
-    thread_id: UUID
     keep: int
     model_provider: str
     model_name: str
-    key_id: UUID | None = None
-    assistant_id: UUID | None = None
 
 
 async def summarise_thread(adapters: Adapters, tenant_id: UUID, job: SummariseThread) -> None:
@@ -63,7 +51,7 @@ async def summarise_thread(adapters: Adapters, tenant_id: UUID, job: SummariseTh
             summary = _extract(read)
         else:
             summary, usage = await _condense(adapters, choice, read, keys)
-            await _count(adapters, tenant_id, job, usage)
+            await count(adapters, tenant_id, job, choice, usage)
         is_ours = await update_summary(
             adapters.database,
             tenant_id,
@@ -123,27 +111,6 @@ async def _condense(
                 usage = delta.usage
     written = "".join(texts).replace("\0", "").strip()
     return written[:SUMMARY_CHARACTERS_MAX] or _extract(read), usage
-
-
-async def _count(adapters: Adapters, tenant_id: UUID, job: SummariseThread, usage: Usage | None) -> None:
-    if usage is None or job.key_id is None or job.assistant_id is None:
-        return
-    facts = adapters.models.facts(ModelChoice(job.model_provider, job.model_name))
-    source, dated = price_of(usage, facts)
-    counted = CountedUsage(
-        run_id=new_id(),
-        key_id=job.key_id,
-        assistant_id=job.assistant_id,
-        thread_id=job.thread_id,
-        model_provider=job.model_provider,
-        model_name=job.model_name,
-        usage=usage,
-        cost_usd=cost_of(usage, facts),
-        price_source=source,
-        price_dated=dated,
-        created_at=datetime.now(UTC),
-    )
-    await count_usage(adapters.database, tenant_id, counted)
 
 
 def _extract(read: Unsummarised) -> str:
