@@ -290,3 +290,29 @@ async def test_the_same_key_replays_once(client: httpx.AsyncClient, vendor: Fake
     assert answers[0].status_code == 200, answers[0].text
     assert answers[0].json() == answers[1].json()
     assert len(vendor.requests) == asked + 1
+
+
+def memories_shown(vendor: FakeVendor) -> list[str]:
+    """The memories of the last request to the vendor, with all that stands around them."""
+    messages = vendor.requests[-1].body["messages"]
+    return [message["content"] for message in messages if "<memories>" in message["content"]]
+
+
+async def test_what_was_recalled_then_is_shown_again_whatever_is_remembered_now(
+    client: httpx.AsyncClient, vendor: FakeVendor
+) -> None:
+    assistant = (await client.post("/assistants", json={"name": "Keeper"})).json()["assistant_id"]
+    path = f"/assistants/{assistant}/memories"
+    await client.post(path, json={"content": "The rabbit is called Otto."})
+    answer = await send(client, "What is the rabbit called?", assistant_id=assistant, memory="Readonly")
+    (then,) = memories_shown(vendor)
+    await client.delete(path)
+    await client.post(path, json={"content": "The rabbit is called Emil."})
+
+    as_then = (await replayed(client, answer), memories_shown(vendor))
+    anew = (await replayed(client, answer, memory="Readonly"), memories_shown(vendor))
+    without = (await replayed(client, answer, memory="off"), memories_shown(vendor))
+
+    assert as_then[1] == [then]
+    assert ("Otto" in then, "Emil" in anew[1][0], "Otto" in anew[1][0]) == (True, True, False)
+    assert without[1] == []

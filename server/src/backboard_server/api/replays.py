@@ -57,6 +57,7 @@ class ReplayBody(Body):
             tool_choice=self.tool_choice.noun() if self.tool_choice else None,
             thinking=self.thinking.noun() if self.thinking else None,
             response_format=UNSET if form is None else form.noun(),
+            memory=self.memory,
         )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
+from .memories import MemoryMode
 from .messages import MessageStatus, Role
 from .models import PriceSource
 from .prompts import (
@@ -301,7 +302,10 @@ class ReceiptedAnswer(Struct, frozen=True, kw_only=True):
 
 
 class ReplayMessage(Struct, frozen=True, kw_only=True):
-    """A request to give an answer once more; what is left out is as it was then."""
+    """A request to give an answer once more; what is left out is as it was then.
+
+    With `memory` it is recalled anew, or not at all; nothing is remembered of a replay.
+    """
 
     thread_id: UUID
     message_id: UUID
@@ -312,3 +316,4 @@ class ReplayMessage(Struct, frozen=True, kw_only=True):
     tool_choice: ToolChoice | None = None
     thinking: Thinking | None = None
     response_format: ResponseFormat | UnsetType | None = UNSET
+    memory: MemoryMode | None = None

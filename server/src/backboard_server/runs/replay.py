@@ -10,11 +10,14 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backboard_server.adapters import Adapters
 from backboard_server.domain.events import RunIds
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.keys import Caller
+from backboard_server.domain.memories import MemoryMode
+from backboard_server.domain.messages import RunOptions
 from backboard_server.domain.models import Facts
 from backboard_server.domain.prompts import ModelChoice
 from backboard_server.domain.receipts import Receipt, ReceiptedAnswer, ReplayMessage
@@ -25,11 +28,12 @@ from backboard_server.store.usage import count_usage
 
 from .answer import answer
 from .clock import Clock
-from .context import Context, assemble, history_budget, with_memories
+from .context import assemble, history_budget, with_memories
 from .difference import Difference, difference
 from .finish import OpenRun, outcome_of
 from .past_turn import files_of, memories_then, question_of, recalled_then, restored
 from .receipt import Receipted, receipt_of
+from .recollecting import recollected
 from .steps import check_choice, new_draft
 
 
@@ -70,20 +74,27 @@ async def replay_message(adapters: Adapters, caller: Caller, request: ReplayMess
         ids=RunIds(str(original.thread_id), str(original.assistant_id), None),
         turn=turn,
         choice=choice,
-        context=_context(assemble(turn, options, choice, (), keys, asked.question_id), original),
-        recollection=recalled_then(original),
+        context=assemble(turn, options, choice, (), keys, asked.question_id),
         clock=clock,
     )
+    run = await _remembering(adapters, run, original, request.memory, read.options.user_id)
     check_choice(run)
     outcome, made = await _given(adapters, run, facts)
     told = difference(past, made.receipt, original.texts | made.texts)
     return Replay(original=original, outcome=outcome, receipt=made.receipt, difference=told)
 
 
-def _context(context: Context, original: ReceiptedAnswer) -> Context:
-    """Return the context with what was recalled then: what is remembered now is another matter."""
+async def _remembering(
+    adapters: Adapters, run: OpenRun, original: ReceiptedAnswer, memory: MemoryMode | None, user_id: str
+) -> OpenRun:
+    """Return the run with what was recalled then, or, where memory is asked for, what is recalled now."""
+    if memory is not None:
+        mode: MemoryMode = "off" if memory == "off" else "readonly"
+        return await recollected(adapters, replace(run, options=RunOptions(memory=mode, user_id=user_id)))
     text = memories_then(original)
-    return context if text is None else with_memories(context, text)
+    if text is None:
+        return run
+    return replace(run, context=with_memories(run.context, text), recollection=recalled_then(original))
 
 
 def _asked(caller: Caller, original: ReceiptedAnswer, choice: ModelChoice, facts: Facts) -> AskPastTurn:
