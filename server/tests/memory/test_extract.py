@@ -17,8 +17,10 @@ from backboard_server.bootstrap import open_models
 from backboard_server.domain.errors import Invalid, Upstream
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.prompts import ModelChoice, Usage
+from backboard_server.memory import ask as asking
 from backboard_server.memory import extract as module
-from backboard_server.memory.extract import Extracted, Material, Said, UnusableAnswer, extract
+from backboard_server.memory.ask import UnusableAnswer
+from backboard_server.memory.extract import Extracted, Material, Said, extract
 from backboard_server.memory.prompts import EXTRACT, EXTRACT_FORM, VERIFY
 from backboard_server.settings import Settings
 from fake_vendor import Answer, FakeVendor, Fault, Status, Tokens
@@ -180,7 +182,7 @@ async def test_silence_is_a_failure(impatient: Adapters, vendor: FakeVendor, fau
 
 
 async def test_a_provider_that_never_ends_is_a_failure(find: Find, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ANSWER_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(asking, "ANSWER_SECONDS_MAX", 0.05)
 
     with pytest.raises(Upstream, match="still writing"):
         await find(written("la " * 500, chunk_delay_seconds=0.01))
@@ -195,7 +197,7 @@ async def test_500_kb_of_noise_are_cut_off_after_the_facts(find: Find, vendor: F
     found = await find(written(f'{{"facts": [{FACT}, {"noise " * 83_000}', chunks=500))
 
     assert (len(found.statements), found.is_partial) == (1, True)
-    assert found.usage.output_tokens == module.ANSWER_CHARACTERS_MAX / 4
+    assert found.usage.output_tokens == asking.ANSWER_CHARACTERS_MAX / 4
     async with asyncio.timeout(2):
         await vendor.wait_for_connections(0)
 

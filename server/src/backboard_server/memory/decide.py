@@ -16,7 +16,7 @@ from backboard_server.domain.keys import Secret
 from backboard_server.domain.memories import STATEMENT_CHARACTERS_MAX, Memory, Statement
 from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage, Usage
 
-from .extract import ask
+from .ask import ask
 from .prompts import DECIDE, DECIDE_FORM, DECISIONS, DraftDecision, Verdict, fenced, read_list
 
 STATEMENTS_MAX = 10  # in one call; more are decided in several

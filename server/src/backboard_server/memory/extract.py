@@ -5,12 +5,10 @@ A model is asked once, and once more to verify. What it answers is believed only
 
 from __future__ import annotations
 
-import asyncio
 import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import aclosing
 from datetime import UTC, datetime
 from itertools import accumulate
 from typing import Literal
@@ -20,17 +18,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backboard_server.adapters import Adapters
-from backboard_server.domain.errors import Upstream
 from backboard_server.domain.keys import Secret
 from backboard_server.domain.memories import STATEMENT_CHARACTERS_MAX, Quote, Statement
-from backboard_server.domain.prompts import Finish, ModelChoice, Prompt, PromptMessage, TextDelta, Usage
-from backboard_server.domain.tokens import estimate_tokens
+from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage, Usage
 
+from .ask import UnusableAnswer, ask
 from .prompts import CHECKS, EXTRACT, EXTRACT_FORM, FACTS, VERIFY, DraftCheck, DraftFact, fenced, read_list
 
 FACTS_MAX = 30  # of one turn
-ANSWER_CHARACTERS_MAX = 40_000  # what goes on after that repeats itself: one answer of 582 kB did for days
-ANSWER_SECONDS_MAX = 120
 MESSAGE_CHARACTERS_MAX = 24_000  # a longer message is shown by its beginning and its end
 EARLIER_MAX = 6
 EARLIER_CHARACTERS_MAX = 1_000
@@ -97,27 +92,6 @@ class Extracted(Struct, frozen=True, kw_only=True):
     refused: Mapping[Refusal, int] = {}
     usage: Usage = Usage()
     is_partial: bool = False
-
-
-class Answered(Struct, frozen=True):
-    """What a model wrote, up to ANSWER_CHARACTERS_MAX; its usage is an estimate if nobody counted it."""
-
-    text: str
-    usage: Usage
-
-
-class UnusableAnswer(Upstream):
-    """An answer in another form than was asked for; `usage` is what it cost all the same."""
-
-    def __init__(self, choice: ModelChoice, wanted: str, usage: Usage) -> None:
-        """`wanted` is the name of the list that was asked for."""
-        super().__init__(
-            f"{choice.provider}/{choice.model} did not answer with a JSON object that has {wanted!r}. "
-            "Try again, or choose a model that follows a JSON Schema.",
-            kind="invalid_output",
-            provider=choice.provider,
-        )
-        self.usage = usage
 
 
 async def extract(
@@ -190,42 +164,6 @@ def _row(said: Said) -> dict[str, str]:
 def _named(messages: Sequence[Said]) -> dict[str, Said]:
     """Return messages by short names: an id of 36 characters is twenty tokens, and easily miscopied."""
     return {f"m{number}": said for number, said in enumerate(messages, 1)}
-
-
-async def ask(adapters: Adapters, prompt: Prompt) -> Answered:
-    """Return what a model answers; it is cut off where it has gone on for too long, and so is its stream.
-
-    Raises Upstream, and Invalid where the provider cannot be called.
-    """
-    texts: list[str] = []
-    usage: Usage | None = None
-    room = ANSWER_CHARACTERS_MAX
-    try:
-        async with (
-            asyncio.timeout(ANSWER_SECONDS_MAX),
-            aclosing(adapters.models.stream(prompt, streamed=True)) as deltas,
-        ):
-            async for delta in deltas:
-                if isinstance(delta, TextDelta):
-                    texts.append(delta.text[:room])
-                    room -= len(delta.text)
-                    if room < 0:
-                        break
-                elif isinstance(delta, Finish):
-                    usage = delta.usage
-    except TimeoutError:
-        raise Upstream(
-            f"{prompt.choice.provider} was still writing after {ANSWER_SECONDS_MAX} s, and was stopped.",
-            kind="timeout",
-            provider=prompt.choice.provider,
-        ) from None
-    text = "".join(texts)
-    return Answered(text, usage or _estimated(prompt, text))
-
-
-def _estimated(prompt: Prompt, text: str) -> Usage:
-    asked = sum(estimate_tokens(message.content) for message in prompt.messages)
-    return Usage(input_tokens=asked, output_tokens=estimate_tokens(text))
 
 
 class _Source(Struct, frozen=True):

@@ -18,8 +18,9 @@ from backboard_server.domain.errors import BackboardError
 from backboard_server.domain.keys import Secret
 from backboard_server.domain.memories import MemoryOrigin, Scope, Statement
 from backboard_server.domain.prompts import ModelChoice
+from backboard_server.memory.ask import UnusableAnswer
 from backboard_server.memory.decide import decide
-from backboard_server.memory.extract import Material, Said, UnusableAnswer, extract
+from backboard_server.memory.extract import Material, Said, extract
 from backboard_server.memory.index import indexed
 from backboard_server.memory.statements import statements_of
 from backboard_server.memory.writing import Drawn, texts_by_message, undecided_among, write
