@@ -43,6 +43,7 @@ ANSWER = {
 }
 EVERY_OPTION: dict[str, Any] = {
     "system_prompt": "Be brief.",
+    "user_id": "anna",
     "memory": "Auto",
     "memory_pro": "Readonly",
     "memory_response_citation": False,

@@ -105,5 +105,5 @@ async def test_a_job_of_an_unknown_kind_does_not_end_the_worker(adapters: Adapte
 
 async def _claimed(database: Database, job_id: UUID) -> list[Job]:
     kinds = [*JOBS, "from a later release"]
-    claimed = await claim_jobs(database, kinds=kinds, limit=100, lease_seconds=60)
+    claimed = await claim_jobs(database, kinds=kinds, limit=100_000, lease_seconds=60)
     return [job for job in claimed if job.id == job_id]

@@ -14,7 +14,7 @@ from app_under_test import client_of
 from backboard_server.domain.ids import new_id
 from backboard_server.store.database import Connection
 from contract.belongings import Belongings, plant, plant_things, snapshot
-from contract.probes import Form, IdField, Operation, operations_of
+from contract.probes import QUERIES, Form, IdField, Operation, operations_of
 from fake_vendor import Answer, FakeVendor
 
 MALFORMED_TEXTS = (
@@ -59,8 +59,7 @@ class Duel(Struct, frozen=True):
 async def plant_duels(site: Site) -> list[Duel]:
     """Make the tenants of each operation.
 
-    Those of operations without ids are made last and come first: a list shows the newest, and each duel makes
-    things that are newer.
+    Those of pages of the newest are made last and come first, as each duel makes things that are newer.
     """
     duels = [
         Duel(
@@ -68,9 +67,13 @@ async def plant_duels(site: Site) -> list[Duel]:
             attacker=await plant(site.app, site.owner, site.vendor, f"attacker-{uuid4().hex}"),
             victim=await plant(site.app, site.owner, site.vendor, f"canary-{uuid4().hex}"),
         )
-        for operation in sorted(site.operations, key=lambda operation: not operation.takes_ids)
+        for operation in sorted(site.operations, key=_shows_the_newest)
     ]
-    return duels[::-1]
+    return sorted(duels, key=lambda duel: not _shows_the_newest(duel.operation))
+
+
+def _shows_the_newest(operation: Operation) -> bool:
+    return operation.id in QUERIES or operation.id == "get_usage"
 
 
 async def findings_of(site: Site, duels: list[Duel]) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from backboard_server.domain.events import Event, LastEvent
 
 # The names of the contract, section B.3.
 NAMES = {
+    "memory_retrieved",
     "message_received",
     "user_message",
     "run_started",
