@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Mapping
 
+from .models.memories import RetrievedMemory
 from .models.messages import Attachment, Attempt, ContextUsage
 from .models.tools import ToolCall
 
@@ -105,9 +106,9 @@ class Resync(Event):
 
 
 class MemoryRetrieved(Event):
-    """What the assistant remembers that bears on the message."""
+    """What the assistant remembers that bears on the message, best first."""
 
-    memories: list[dict[str, Any]]
+    memories: list[RetrievedMemory]
 
 
 class MessageStart(Event):
@@ -175,7 +176,7 @@ class Answered(Event):
     reasoning_tokens: int | None
     cost_usd: float | None
     memory_operation_id: str | None
-    retrieved_memories: list[dict[str, Any]] | None
+    retrieved_memories: list[RetrievedMemory] | None
     retrieved_files: list[str] | None
     created_at: str | None
 

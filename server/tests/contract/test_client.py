@@ -9,13 +9,15 @@ from typing import Any
 import msgspec
 import pytest
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 import backboard
 from backboard import BackboardClient, SyncBackboardClient
 from backboard._event_reader import EventReader
-from backboard_server.api import sse
+from backboard_server.api import answers, memories, sse
 from backboard_server.domain import events
 from backboard_server.domain.events import ContextUsage, Event, ToolCallView, ToolFunction
+from backboard_server.domain.memories import RetrievedMemory
 from backboard_server.domain.runs import Attempt
 from backboard_server.runs.log import Numbered
 
@@ -32,6 +34,20 @@ VALUES: dict[str, Any] = {
     "tool_calls": [CALL],
     "context_usage": ContextUsage(percent=1.5, used_tokens=3, context_limit=200, summary_tokens=0, model="m"),
 }
+
+TWINS: list[tuple[type[BaseModel], type[object]]] = [
+    (answers.MessageResponse, backboard.ToolOutputsResponse),
+    (memories.MemoryRead, backboard.Memory),
+    (memories.MemoriesListed, backboard.MemoriesListResponse),
+    (memories.MemoryAdded, backboard.MemoryAdded),
+    (memories.MemoryDeleted, backboard.MemoryDeleted),
+    (memories.MemoryFound, backboard.MemoryFound),
+    (memories.MemoriesFound, backboard.MemoriesFound),
+    (memories.MemoryStatsRead, backboard.MemoryStats),
+    (memories.MemoryInsights, backboard.MemoryInsights),
+    (memories.MemoryChangeRead, backboard.MemoryChange),
+    (memories.MemoryOperationRead, backboard.MemoryOperation),
+]
 
 
 def example(kind: type[msgspec.Struct]) -> Event:
@@ -70,6 +86,21 @@ def test_every_event_that_the_server_encodes_has_its_twin_in_the_client(kind: ty
         assert any(field.name in known_to(base) for base in twin.__mro__), field.name
         if field.required:
             assert getattr(decoded, field.name) is not None, field.name
+
+
+@pytest.mark.parametrize(("answer", "twin"), TWINS, ids=lambda kind: kind.__name__)
+def test_every_field_of_an_answer_is_known_to_its_twin_in_the_client(
+    answer: type[BaseModel], twin: type[object]
+) -> None:
+    sent = answer.model_json_schema(mode="serialization")["properties"]
+
+    assert sent.keys() <= typing.get_type_hints(twin).keys()
+
+
+def test_every_field_of_what_is_recalled_is_known_to_the_client() -> None:
+    sent = {field.encode_name for field in msgspec.structs.fields(RetrievedMemory)}
+
+    assert sent == typing.get_type_hints(backboard.RetrievedMemory).keys()
 
 
 def test_the_union_of_events_is_what_the_module_defines() -> None:

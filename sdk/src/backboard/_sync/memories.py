@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .transport import Transport
 
 
-POLL_SECONDS = 0.25
+_POLL_SECONDS = 0.25
 
 
 class MemoryMethods:
@@ -108,7 +108,7 @@ class MemoryMethods:
         return cast("MemoryInsights", parse_dict(self._transport.fetch(request, timeout)))
 
     def get_memory_operation(self, operation_id: Id, *, timeout: Timeout = None) -> MemoryOperation:
-        """Return how far an operation is, which a message with memory answers the id of."""
+        """Return how far an operation is: that of `memory_operation_id`, which a message answers with."""
         request = Request("GET", path("assistants", "memories", "operations", operation_id))
         return parse(MemoryOperation, self._transport.fetch(request, timeout))
 
@@ -126,7 +126,7 @@ class MemoryMethods:
                 return operation
             if time.monotonic() >= deadline:
                 raise TimeoutError(f"Memory operation {operation_id} is not over after {wait_seconds:g} s")
-            time.sleep(POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
     def search_memories(
         self,

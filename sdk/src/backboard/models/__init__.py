@@ -28,6 +28,7 @@ from .memories import (
     MemoryInsights,
     MemoryOperation,
     MemoryStats,
+    RetrievedMemory,
 )
 from .messages import (
     Attachment,
@@ -112,6 +113,7 @@ __all__ = [
     "Receipt",
     "ReceiptBlock",
     "Replay",
+    "RetrievedMemory",
     "Run",
     "RunCancellation",
     "ThinkingControls",

@@ -8,12 +8,19 @@ from ._record import Record
 
 
 class Memory(Record):
-    """One remembered statement; times are ISO 8601 text, as in the published SDK."""
+    """One remembered statement; times are ISO 8601 text, as in the published SDK.
+
+    `kind` is fact, preference, instruction, event, plan or relation. It holds from `valid_from` on, and no
+    longer since `valid_to`, where there is one.
+    """
 
     id: str
     content: str
     metadata: Optional[Dict[str, Any]] = None
     score: Optional[float] = None
+    kind: Optional[str] = None
+    valid_from: Optional[str] = None
+    valid_to: Optional[str] = None
     created_at: Optional[str] = None
     updated_at: Optional[str] = None
 
@@ -29,9 +36,11 @@ class MemoriesListResponse(Record):
 
 
 class MemoryStats(Record):
-    """How much an assistant remembers."""
+    """How much an assistant remembers; `turns` are messages that are remembered as they were said."""
 
     total_memories: int = 0
+    total_count: Optional[int] = None
+    turns: Optional[int] = None
     last_updated: Optional[str] = None
     limits: Optional[Dict[str, Any]] = None
 
@@ -71,8 +80,12 @@ class MemoryAdded(TypedDict):
 
     success: bool
     memory_id: str
+    id: NotRequired[str]
     content: NotRequired[str]
+    metadata: NotRequired[Optional[Dict[str, Any]]]
     memory_operation_id: NotRequired[Optional[str]]
+    created_at: NotRequired[Optional[str]]
+    updated_at: NotRequired[Optional[str]]
 
 
 class MemoryDeleted(TypedDict):
@@ -83,12 +96,23 @@ class MemoryDeleted(TypedDict):
 
 
 class MemoryFound(TypedDict):
-    """One memory that a search found; a higher score is a better match."""
+    """A memory that a search found, or a message remembered as it was said (`thread_id`, `role`).
+
+    A higher score is a better match. `matched_words` are the words of the query that it has; `sources` are
+    the messages that a memory was drawn from.
+    """
 
     id: str
     content: str
     score: float
     metadata: NotRequired[Optional[Dict[str, Any]]]
+    kind: NotRequired[Optional[str]]
+    thread_id: NotRequired[Optional[str]]
+    role: NotRequired[Optional[str]]
+    said_at: NotRequired[str]
+    valid_to: NotRequired[Optional[str]]
+    matched_words: NotRequired[List[str]]
+    sources: NotRequired[List[str]]
     created_at: NotRequired[Optional[str]]
     updated_at: NotRequired[Optional[str]]
 
@@ -98,3 +122,18 @@ class MemoriesFound(TypedDict):
 
     memories: List[MemoryFound]
     total_count: int
+
+
+class RetrievedMemory(TypedDict):
+    """What was recalled for an answer; `memory` and `content` are one text, `kind` is `turn` for a message.
+
+    `words` are the words of the question that it has.
+    """
+
+    memory: str
+    id: NotRequired[str]
+    content: NotRequired[str]
+    score: NotRequired[float]
+    said_at: NotRequired[str]
+    kind: NotRequired[str]
+    words: NotRequired[List[str]]

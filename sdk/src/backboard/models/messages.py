@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from typing_extensions import Annotated
 
 from ._record import Record
+from .memories import RetrievedMemory
 from .tools import ToolCall
 
 
@@ -75,7 +76,10 @@ class Message(Record):
 
 
 class MessageResponse(Record):
-    """The answer to a message: what was said, by which model, from what, and at which cost."""
+    """The answer to a message: what was said, by which model, from what, and at which cost.
+
+    `retrieved_memories` has the fields of `RetrievedMemory`, and whatever else the server says.
+    """
 
     message: str
     thread_id: UUID
@@ -198,7 +202,7 @@ class ChatMessagesResponse(Record):
         return self._field("memory_operation_id")
 
     @property
-    def retrieved_memories(self) -> Optional[List[Dict[str, Any]]]:
+    def retrieved_memories(self) -> Optional[List[RetrievedMemory]]:
         """What was recalled for this answer, best first, where memory is on."""
         return self._field("retrieved_memories")
 
