@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
 import pytest
 
@@ -14,10 +14,6 @@ SATURDAY = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
 
 def asked(text: str) -> Query:
     return analyse_query(text, asked_at=SATURDAY)
-
-
-def days(window: tuple[datetime, datetime] | None) -> tuple[str, str] | None:
-    return window and (window[0].date().isoformat(), window[1].date().isoformat())
 
 
 @pytest.mark.parametrize(
@@ -83,71 +79,11 @@ def test_a_question_is_about_now_about_then_or_about_what_became_of_it(text: str
     assert asked(text).intent == intent
 
 
-@pytest.mark.parametrize(
-    ("text", "window"),
-    [
-        ("today", ("2026-11-28", "2026-11-29")),
-        ("yesterday", ("2026-11-27", "2026-11-28")),
-        ("the day before yesterday", ("2026-11-26", "2026-11-27")),
-        ("three days ago", ("2026-11-25", "2026-11-26")),
-        ("a couple of weeks ago", ("2026-11-09", "2026-11-16")),
-        ("2 months ago", ("2026-09-01", "2026-10-01")),
-        ("a year ago", ("2025-01-01", "2026-01-01")),
-        ("Last week", ("2026-11-16", "2026-11-23")),
-        ("last weekend", ("2026-11-21", "2026-11-23")),
-        ("this month", ("2026-11-01", "2026-12-01")),
-        ("last year", ("2025-01-01", "2026-01-01")),
-        ("last Friday", ("2026-11-27", "2026-11-28")),
-        ("on Saturday", ("2026-11-21", "2026-11-22")),
-        ("in the last 3 months", ("2026-08-01", "2026-11-28")),
-        ("2023-05-07", ("2023-05-07", "2023-05-08")),
-        ("in 2023-05", ("2023-05-01", "2023-06-01")),
-        ("am 07.05.2023", ("2023-05-07", "2023-05-08")),
-        ("on 7 May 2023", ("2023-05-07", "2023-05-08")),
-        ("on the 7th of May, 2023", ("2023-05-07", "2023-05-08")),
-        ("on May 7th, 2023", ("2023-05-07", "2023-05-08")),
-        ("on 7 May", ("2026-05-07", "2026-05-08")),
-        ("on 24 December", ("2025-12-24", "2025-12-25")),
-        ("in May 2023", ("2023-05-01", "2023-06-01")),
-        ("in December", ("2025-12-01", "2026-01-01")),
-        ("between May and July 2023", ("2023-05-01", "2023-08-01")),
-        ("between 2019 and 2021", ("2019-01-01", "2022-01-01")),
-        ("2022", ("2022-01-01", "2023-01-01")),
-        ("since March", ("2026-03-01", "2026-11-28")),
-        ("after May 2024", ("2024-06-01", "2026-11-28")),
-        ("before 2020", ("1900-01-01", "2020-01-01")),
-        ("gestern", ("2026-11-27", "2026-11-28")),
-        ("что я сказал вчера?", ("2026-11-27", "2026-11-28")),
-        ("我昨天说了什么", ("2026-11-27", "2026-11-28")),
-    ],
-)
-def test_the_time_that_a_question_names_is_its_window(text: str, window: tuple[str, str]) -> None:
-    assert days(asked(text).window) == window
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "You may march on",
-        "31 February",
-        "room 2048",
-        "the player",
-        "2023-13-01",
-        "999999 years ago",
-        "9999-12-31",
-    ],
-)
-def test_what_names_no_time_to_remember_has_no_window(text: str) -> None:
-    assert asked(text).window is None
-
-
-def test_a_day_begins_where_it_is_asked() -> None:
-    tokyo = timezone(timedelta(hours=9))
-
-    window = analyse_query("yesterday", asked_at=SATURDAY.astimezone(tokyo)).window
-
-    assert window == (datetime(2026, 11, 27, tzinfo=tokyo), datetime(2026, 11, 28, tzinfo=tokyo))
+def test_the_time_that_a_question_names_is_its_window() -> None:
+    assert asked("What did I do in May 2023?").window == (
+        datetime(2023, 5, 1, tzinfo=UTC),
+        datetime(2023, 6, 1, tzinfo=UTC),
+    )
 
 
 def test_a_time_that_is_counted_from_now_is_not_looked_for_in_words() -> None:

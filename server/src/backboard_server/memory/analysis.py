@@ -7,6 +7,8 @@ import unicodedata
 from functools import lru_cache
 from itertools import pairwise
 
+from .calendar import MONTHS, WEEKDAYS
+
 CHARACTERS_MAX = 100_000  # of a text: what comes after is not indexed
 TERMS_MAX = 4_000  # different ones of a text
 TERM_CHARACTERS_MAX = 64
@@ -223,20 +225,16 @@ _IRREGULAR = """
     wear wore worn|wife wives|win won|woman women|write wrote written
 """
 _BASES = {form: forms[0] for forms in map(str.split, re.split(r"[|\n]", _IRREGULAR)) for form in forms[1:]}
-MONTHS = (
-    *("january", "february", "march", "april", "may", "june"),
-    *("july", "august", "september", "october", "november", "december"),
-)
 
 _DATE_WORDS = """
-    monday tuesday wednesday thursday friday saturday sunday weekend day week month year ago yesterday today
+    weekend day week month year ago yesterday today
     tonight tomorrow gestern heute morgen demain ayer вчера сегодня завтра कल आज
     昨天 今天 明天 昨日 今日 明日 去年 今年 明年
 """
 # A question for a time is answered by a text that has one of these; "may" is more often a verb.
 _DATES = frozenset(
     term
-    for chunk in [*_DATE_WORDS.split(), *MONTHS, *map(str, range(1900, 2100))]
+    for chunk in [*_DATE_WORDS.split(), *WEEKDAYS, *MONTHS, *map(str, range(1900, 2100))]
     for term in terms_of(chunk)
     if chunk != "may"
 )

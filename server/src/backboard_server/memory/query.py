@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
 
-from .analysis import DATED, MONTHS, chunks_of, is_english, terms_of
+from .analysis import DATED, chunks_of, is_english, terms_of
+from .calendar import MONTHS, WEEKDAYS, midnight
+from .windows import Window, window_of
 
 Intent = Literal["now", "past", "change"]
-Window = tuple[datetime, datetime]
 
 CHARACTERS_MAX = 4_000  # of a question: what comes after is not looked at
 TERMS_MAX = 64  # the heaviest; a question has ten
@@ -42,7 +41,7 @@ class Query(Struct, frozen=True, kw_only=True):
 def analyse_query(text: str, *, asked_at: datetime) -> Query:
     """Return what a question asks for; `asked_at`, aware, is what "yesterday" is counted from."""
     text = text[:CHARACTERS_MAX]
-    window, rest = _window(text, asked_at)
+    window, rest = window_of(text, asked_at)
     names = _names(text)
     return Query(
         terms=_terms(rest, names) or _terms(text, names),
@@ -89,136 +88,9 @@ def _terms(text: str, names: list[str]) -> dict[str, float]:
 def _intent(text: str, window: Window | None, asked_at: datetime) -> Intent:
     if _CHANGE.search(text):
         return "change"
-    is_over = window is not None and window[1] <= _midnight(asked_at)
+    is_over = window is not None and window[1] <= midnight(asked_at)
     return "past" if is_over or _PAST.search(text) else "now"
 
-
-def _window(text: str, asked_at: datetime) -> tuple[Window | None, str]:
-    """Return the span of all the times that a text names, in the zone of `asked_at`, and the text besides.
-
-    That keeps dates, which others may have written too; "yesterday" is never the same day.
-    """
-    spans: list[Window] = []
-    rest = text
-    for pattern, read in _TIMES:
-        found = [*pattern.finditer(text)]
-        if not found:  # nearly always
-            continue
-        for match in found:
-            with suppress(ValueError, OverflowError):  # 31 February
-                spans.append(_led(match["lead"], read(match, asked_at), asked_at))
-        text = pattern.sub(" ; ", text)  # what is read is read once: "7 May 2023" is not 2023 besides
-        if read in _COUNTED:
-            rest = pattern.sub(" ; ", rest)
-    if not spans:
-        return None, rest
-    return (min(start for start, _ in spans), max(end for _, end in spans)), rest
-
-
-def _led(lead: str | None, window: Window, asked_at: datetime) -> Window:
-    match lead and lead.casefold():
-        case "since":
-            return window[0], max(window[1], asked_at)
-        case "after":
-            return window[1], max(window[1], asked_at)
-        case "before" | "until":
-            return min(_EARLIEST, window[0]), window[0]
-        case _:
-            return window
-
-
-def _day_of(match: re.Match[str], asked_at: datetime) -> Window:
-    named = match.groupdict()
-    month = int(named["m"]) if named.get("m") else _MONTH_NUMBERS[named["month"][:3].casefold()]
-    day = int(named["d"])
-    year = int(named["y"]) if named.get("y") else asked_at.year
-    start = _midnight(asked_at).replace(year=year, month=month, day=day)
-    if not named.get("y") and start > asked_at:  # what is asked of memory has been
-        start = start.replace(year=year - 1)
-    return start, start + timedelta(days=1)
-
-
-def _month_of(match: re.Match[str], asked_at: datetime) -> Window:
-    named = match.groupdict()
-    month = int(named["m"]) if named.get("m") else _MONTH_NUMBERS[named["month"][:3].casefold()]
-    year = int(named["y"]) if named.get("y") else asked_at.year - (month > asked_at.month)
-    start = _midnight(asked_at).replace(year=year, month=month, day=1)
-    return start, _months_after(start, 1)
-
-
-def _months_of(match: re.Match[str], asked_at: datetime) -> Window:
-    first = _midnight(asked_at).replace(year=int(match["y"]), month=1, day=1)
-    months = [_MONTH_NUMBERS[match[name][:3].casefold()] for name in ("month", "until")]
-    return _months_after(first, months[0] - 1), _months_after(first, months[1])
-
-
-def _year_of(match: re.Match[str], asked_at: datetime) -> Window:
-    year = int(match["y"])
-    if year > asked_at.year + 1:
-        raise ValueError("A number, rather than a year of which there is something to remember.")
-    start = _midnight(asked_at).replace(year=year, month=1, day=1)
-    return start, start.replace(year=year + 1)
-
-
-def _ago(match: re.Match[str], asked_at: datetime) -> Window:
-    return _calendar(match["unit"].casefold(), -_number(match["n"]), asked_at)
-
-
-def _lately(match: re.Match[str], asked_at: datetime) -> Window:
-    return _calendar(match["unit"].casefold(), -_number(match["n"]), asked_at)[0], asked_at
-
-
-def _nearby(match: re.Match[str], asked_at: datetime) -> Window:
-    return _calendar(
-        match["unit"].casefold(), {"this": 0, "next": 1}.get(match["which"].casefold(), -1), asked_at
-    )
-
-
-def _weekday(match: re.Match[str], asked_at: datetime) -> Window:
-    days = (asked_at.weekday() - _WEEKDAYS.index(match["day"].casefold()) - 1) % 7 + 1
-    return _calendar("day", -days, asked_at)
-
-
-def _phrase(match: re.Match[str], asked_at: datetime) -> Window:
-    unit, offset = _PHRASES[match["phrase"].casefold()]
-    return _calendar(unit, offset, asked_at)
-
-
-def _calendar(unit: str, offset: int, asked_at: datetime) -> Window:
-    """Return the day, week (from Monday), weekend, month or year that is so many after this one."""
-    today = _midnight(asked_at)
-    monday = today + timedelta(days=7 * offset - today.weekday())
-    match unit:
-        case "day":
-            start = today + timedelta(days=offset)
-            return start, start + timedelta(days=1)
-        case "week":
-            return monday, monday + timedelta(days=7)
-        case "weekend":
-            return monday + timedelta(days=5), monday + timedelta(days=7)
-        case "month":
-            start = _months_after(today.replace(day=1), offset)
-            return start, _months_after(start, 1)
-        case _:
-            start = today.replace(year=today.year + offset, month=1, day=1)
-            return start, start.replace(year=start.year + 1)
-
-
-def _midnight(moment: datetime) -> datetime:
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _months_after(first: datetime, count: int) -> datetime:
-    months = first.year * 12 + first.month - 1 + count
-    return first.replace(year=months // 12, month=months % 12 + 1)
-
-
-def _number(word: str) -> int:
-    word = word.casefold()
-    return int(word) if word.isdecimal() else _NUMBERS[word.removesuffix(" of").removeprefix("a ")]
-
-
-_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
 _QUOTED = re.compile(
     r'"([^"\n]{1,200})"|\u201c([^\u201d\n]{1,200})\u201d|\u201e([^\u201c\u201d\n]{1,200})[\u201c\u201d]'
@@ -250,76 +122,4 @@ _CHANGE = re.compile(
     re.IGNORECASE,
 )
 
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_DAYS_AND_MONTHS = frozenset(_WEEKDAYS + MONTHS)
-_MONTH_NUMBERS = {month[:3]: number for number, month in enumerate(MONTHS, 1)}
-_NUMBERS = {
-    **{
-        "a": 1,
-        "an": 1,
-        "one": 1,
-        "two": 2,
-        "couple": 2,
-        "three": 3,
-        "few": 3,
-        "four": 4,
-        "five": 5,
-        "six": 6,
-    },
-    **{"seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12},
-}
-_PHRASES = {
-    **dict.fromkeys(
-        ("today", "tonight", "this morning", "heute", "hoy", "сегодня", "今天", "今日"), ("day", 0)
-    ),
-    **dict.fromkeys(("yesterday", "last night", "gestern", "ayer", "вчера", "昨天", "昨日"), ("day", -1)),
-    **dict.fromkeys(("day before yesterday", "vorgestern", "anteayer", "позавчера", "前天"), ("day", -2)),
-    **dict.fromkeys(("tomorrow", "mañana", "завтра", "明天", "明日"), ("day", 1)),
-    **dict.fromkeys(
-        ("letzte woche", "la semaine dernière", "la semana pasada", "на прошлой неделе"), ("week", -1)
-    ),
-    **dict.fromkeys(("上周", "上週", "先週"), ("week", -1)),
-    **dict.fromkeys(
-        ("letzten monat", "le mois dernier", "el mes pasado", "в прошлом месяце", "上个月"), ("month", -1)
-    ),
-    **dict.fromkeys(
-        ("letztes jahr", "l'année dernière", "el año pasado", "в прошлом году", "去年"), ("year", -1)
-    ),
-}
-
-_LEAD = r"(?<!\w)(?:(?P<lead>since|after|before|until)\s+)?(?:the\s+)?"
-_IN = r"(?<!\w)(?:(?P<lead>since|after|before|until)|in|during|of|last|this|early|late|mid)[\s-]+"
-_MONTH = rf"(?:{'|'.join(MONTHS)}|sept|{'|'.join(_MONTH_NUMBERS)})(?!\w)"
-_ANY_MONTH = rf"(?P<month>{_MONTH})"
-_YEAR = r"(?P<y>(?:19|20)\d\d)(?!\d)"
-_N = rf"(?P<n>\d{{1,3}}|(?:a )?couple(?: of)?|(?:a )?few|{'|'.join(_NUMBERS)})"
-_UNIT = r"(?P<unit>day|week|month|year)s?"
-
-_SPACED = "|".join(phrase for phrase in _PHRASES if phrase[0] < "\u3000")
-_UNSPACED = "|".join(phrase for phrase in _PHRASES if phrase[0] >= "\u3000")
-_COUNTED = (_ago, _lately, _nearby, _weekday, _phrase)
-
-# In the order of how much they take in.
-_TIMES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], datetime], Window]], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), read)
-    for pattern, read in (
-        (rf"{_LEAD}{_YEAR}-(?P<m>\d\d)-(?P<d>\d\d)(?!\d)", _day_of),
-        (rf"{_LEAD}(?P<d>\d\d?)\.(?P<m>\d\d?)\.{_YEAR}", _day_of),
-        (rf"{_LEAD}(?P<d>\d\d?)(?:st|nd|rd|th|\.)?\s(?:of\s)?{_ANY_MONTH}(?:,?\s{_YEAR})?", _day_of),
-        (rf"{_LEAD}{_ANY_MONTH}\.?\s(?P<d>\d\d?)(?:st|nd|rd|th)?(?!\w)(?:,?\s{_YEAR})?", _day_of),
-        (rf"{_LEAD}{_YEAR}-(?P<m>\d\d)(?!\d)", _month_of),
-        (rf"{_LEAD}{_ANY_MONTH}\s(?:and|to|until|through)\s(?P<until>{_MONTH})\.?,?\s{_YEAR}", _months_of),
-        (rf"{_LEAD}{_ANY_MONTH}\.?,?\s(?:of\s)?{_YEAR}", _month_of),
-        (rf"{_LEAD}{_YEAR}", _year_of),
-        (rf"{_LEAD}{_N}\s{_UNIT}\sago\b", _ago),
-        (rf"{_LEAD}(?:last|past)\s{_N}\s{_UNIT}\b", _lately),
-        (rf"{_LEAD}(?P<phrase>{_SPACED})(?!\w)", _phrase),
-        (rf"(?P<lead>(?!))?(?P<phrase>{_UNSPACED})", _phrase),
-        (rf"{_LEAD}(?P<which>last|past|previous|this|next)\s(?P<unit>weekend|week|month|year)\b", _nearby),
-        (rf"{_IN}(?P<month>{'|'.join(MONTHS)})\b", _month_of),
-        (
-            rf"(?<!\w)(?:(?P<lead>since|after|before|until)|on|last)\s(?P<day>{'|'.join(_WEEKDAYS)})\b",
-            _weekday,
-        ),
-    )
-)
+_DAYS_AND_MONTHS = frozenset(WEEKDAYS + MONTHS)
