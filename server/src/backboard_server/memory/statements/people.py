@@ -3,6 +3,8 @@
 # ruff: noqa: E501 - a rule stands on one line, so that the table can be read down its columns
 from __future__ import annotations
 
+from backboard_server.memory.calendar import NUMBERS
+
 from .dates import birthday_of
 from .rules import Rule, pattern
 from .values import WHOLE
@@ -23,17 +25,7 @@ _CALLED = r",? (?:(?:who is|who's|that is|that's) )?(?:called|named|by the name 
 _STATES = frozenset([
     "married", "single", "divorced", "engaged", "widowed", "separated", "a widow", "a widower",
 ])  # fmt: skip
-_NUMBERS = {
-    "one": "1",
-    "two": "2",
-    "three": "3",
-    "four": "4",
-    "five": "5",
-    "six": "6",
-    "no": "0",
-    "an": "1",
-    "a": "1",
-}
+_COUNTS = {"no": "0"} | {word: str(number) for word, number in NUMBERS.items()}
 
 
 def _age(value: str) -> str | None:
@@ -41,7 +33,7 @@ def _age(value: str) -> str | None:
 
 
 def _count(value: str) -> str | None:
-    return _NUMBERS.get(value, value if value.isdecimal() and len(value) < 3 else None)
+    return _COUNTS.get(value, value if value.isdecimal() and len(value) < 3 else None)
 
 
 def _year(value: str) -> str | None:

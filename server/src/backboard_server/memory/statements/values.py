@@ -8,6 +8,8 @@ import unicodedata
 
 from msgspec import Struct
 
+from backboard_server.memory.calendar import SHORT_MONTHS
+
 _EDGES = " \t\"'“”„«».,;:!?()。，！"
 _ARTICLE = re.compile(r"(?:the|a|an|my|our|some|der|die|das|den|le|la|les|el|los|las|l')\s+|l'", re.I)
 _ARTICLES_KEPT = frozenset([
@@ -75,7 +77,7 @@ SETTLED = Tail(
     re.compile(
         rf"\s+\(|[,;]?\s+(?:(?:{_ADVERBS})\s*\Z|(?:with|near|for|where|which|who|when|while|until"
         rf"|till|after|before|as|if"
-        r"|than|due|and|last|this|in (?=\d|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|the )|on"
+        rf"|than|due|and|last|this|in (?=\d|{'|'.join(SHORT_MONTHS)}|the )|on"
         r"|at|yesterday|a (?:few"
         r"|couple|year|month|week)|two|three|from|about|to be|full-?time|part-?time|ago)\b)",
         re.I,
