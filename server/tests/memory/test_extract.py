@@ -1,4 +1,4 @@
-"""Extracting: what a model finds in the messages of a turn, as far as their words prove it."""
+"""Extracting: what a model finds in the messages of a turn, and what the model is shown of them."""
 
 from __future__ import annotations
 
@@ -214,37 +214,6 @@ async def test_an_answer_that_ends_too_early_keeps_its_whole_facts(find: Find) -
     assert (len(found.statements), found.refused, found.is_partial) == (1, {}, True)
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        *[({"quote": quote}, "no_quote") for quote in ("I moved to Bonn", " ")],
-        *[({"message": name}, "no_quote") for name in ("m2", "m7")],
-        *[(each, "too_long") for each in ({"content": "Berlin. " * 90}, {"quote": BERLIN * 30})],
-        ({"content": " … "}, "malformed"),
-        *[(each, "malformed") for each in ({"kind": "secret"}, {"confidence": "surely"})],
-        ({"confidence": 0.3}, "transient"),
-        ({"speaker": "assistant"}, "assistant_made"),
-        ({"content": "the user  IS in Berlin."}, "duplicate"),
-        ({"content": "The user is of Berlin.", "slot": "Is In"}, "duplicate"),
-    ],
-)
-async def test_a_fact_without_proof_is_refused_and_counted(find: Find, changes: Json, reason: str) -> None:
-    good = fact(content="The user is in Berlin.", slot="is_in")
-
-    found = await find(answer(good, fact(**changes)), said(BERLIN), said("Noted.", "assistant"))
-
-    assert [statement.content for statement in found.statements] == ["The user is in Berlin."]
-    assert found.refused == {reason: 1}
-
-
-async def test_a_turn_gives_a_bounded_number_of_facts(find: Find) -> None:
-    many = [fact(content=f"The user has lived in {n} towns.", slot=None) for n in range(35)]
-
-    found = await find(answer(*many))
-
-    assert (len(found.statements), found.refused) == (module.FACTS_MAX, {"too_many": 5})
-
-
 async def test_what_was_said_before_is_shown_and_never_quoted(find: Find, vendor: FakeVendor) -> None:
     earlier = (said("Old."), said(BERLIN), *(said(f"{number} " + "x" * 5_000) for number in range(5)))
     quoting = [fact(message=name) for name in ("m1", "m0", "")]
@@ -257,92 +226,38 @@ async def test_what_was_said_before_is_shown_and_never_quoted(find: Find, vendor
     assert len(shown) < 7_000
 
 
-@pytest.mark.parametrize(
-    ("content", "quote", "text"),
-    [
-        ("I live\n  in\tBerlin.", "I live in Berlin", "I live\n  in\tBerlin"),
-        ("I live in Berlin.", '"I live\nin Berlin…"', "I live in Berlin"),
-        ("I don\u2019t eat nuts \u2013 ever", "I don't eat nuts - ever", "I don\u2019t eat nuts \u2013 ever"),
-        ("a+b (c) [d]", "a+b (c) [d]", "a+b (c) [d]"),
-    ],
-)
-async def test_blanks_and_bent_marks_hide_no_quote(find: Find, content: str, quote: str, text: str) -> None:
-    (statement,) = (await find(answer(fact(quote=quote)), said(f"Well: {content}"))).statements
-
-    assert (statement.quotes[0].start, statement.quotes[0].text) == (6, text)
-
-
-async def test_what_the_assistant_claims_of_the_user_is_refused_until_the_user_agrees(find: Find) -> None:
-    claim, agreed = fact(quote="You live in Berlin"), fact(quote="Exactly", message="m2")
-
-    found = await find(answer(claim, agreed), said("You live in Berlin?", "assistant"), said("Exactly."))
-
-    assert found.refused == {"assistant_made": 1}
-    assert [statement.quotes[0].text for statement in found.statements] == ["Exactly"]
-
-
-async def test_what_the_assistant_says_of_other_things_is_its_own(find: Find) -> None:
-    advice = fact(content="The Adlon was recommended.", subject="The Adlon", quote="Try the Adlon", slot=None)
-
-    (statement,) = (await find(answer(advice), said("Try the Adlon.", "assistant"))).statements
-
-    assert (statement.speaker, statement.subject) == ("assistant", "the adlon")
-
-
-@pytest.mark.parametrize(
-    ("message", "given", "is_echo"),
-    [
-        (said("A hotel in town."), {"system_prompt": "Be kind.\nTom lives in Berlin. Bye"}, True),
-        (said("A hotel in town."), {"recalled": ("I like tea.", "Tom lives in Berlin")}, True),
-        (said("A Tom lives in Berlin.", "assistant"), {"recalled": ("Tom lives in Berlin",)}, True),
-        (said("A home in Berlin has Tom."), {"recalled": ("Tom lives in Berlin",)}, False),
-        (said("A hotel in town."), {"recalled": ("Tom lives in Bonn",)}, False),
-    ],
-)
-async def test_what_the_model_was_given_comes_back_as_no_fact_unless_the_user_says_it(
-    find: Find, message: Said, given: Json, is_echo: bool
+async def test_facts_that_are_not_in_the_form_are_counted_beside_those_that_are_not_proved(
+    find: Find,
 ) -> None:
+    found = await find(
+        answer(
+            fact(), fact(kind="secret"), fact(confidence="surely"), fact(content=" … "), fact(quote="Bonn")
+        )
+    )
+
+    assert len(found.statements) == 1
+    assert found.refused == {"malformed": 3, "no_quote": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "is_echo"),
+    [
+        ({"system_prompt": "Be kind.\nTom lives in Berlin. Bye"}, True),
+        ({"recalled": ("I like tea.", "Tom lives in Berlin")}, True),
+        ({"recalled": ("Tom lives in Bonn",)}, False),
+    ],
+)
+async def test_what_the_model_was_given_comes_back_as_no_fact(find: Find, given: Json, is_echo: bool) -> None:
     tom = fact(content="Tom lives in Berlin.", subject="tom", quote="A")
 
-    assert (await find(answer(tom), message, **given)).refused == ({"echo": 1} if is_echo else {})
+    found = await find(answer(tom), said("A hotel in town."), **given)
+
+    assert found.refused == ({"echo": 1} if is_echo else {})
 
 
-@pytest.mark.parametrize(
-    ("dates", "expected"),
-    [
-        ((None, None), (SATURDAY, None)),
-        (("2026-11-22T08:00:00+02:00", "never"), (datetime(2026, 11, 22, 6, tzinfo=UTC), None)),
-        (("2019", "2021-06"), (datetime(2019, 1, 1, tzinfo=UTC), datetime(2021, 6, 1, tzinfo=UTC))),
-        ((None, "2021-06-30"), (datetime(2021, 6, 30, tzinfo=UTC), datetime(2021, 6, 30, tzinfo=UTC))),
-        (("0001-01-01T00:00:00+14:00", "9999-99"), (SATURDAY, None)),
-        (("2019", "2021-06", True), (datetime(2021, 6, 1, tzinfo=UTC), None)),
-        (("2021-06", None, True), (datetime(2021, 6, 1, tzinfo=UTC), None)),
-    ],
-)
-async def test_dates_are_read_as_far_as_they_are_dates(find: Find, dates: Any, expected: Any) -> None:
-    given = dict(zip(("valid_from", "valid_to", "is_over"), dates, strict=False))
+async def test_other_scripts_are_shown_as_they_are(find: Find, vendor: FakeVendor) -> None:
+    await find(answer(), said("我喜欢绿茶"))
 
-    (statement,) = (await find(answer(fact(**given)))).statements
-
-    assert (statement.valid_from, statement.valid_to) == expected
-
-
-async def test_terms_are_brought_into_one_form(find: Find) -> None:
-    odd = fact(subject="The User", slot=" Lives In ", value="New  York\0", confidence=9)
-
-    (statement,) = (await find(answer(odd))).statements
-
-    assert (statement.subject, statement.slot, statement.value) == ("user", "lives_in", "new york")
-    assert statement.confidence == 1.0
-
-
-async def test_chinese_stays_chinese(find: Find, vendor: FakeVendor) -> None:
-    kept = fact(content="用户喜欢绿茶。", quote="我喜欢绿茶", slot="likes:绿茶", value="yes")
-    translated, agreed = fact(quote="住在柏林"), fact(content="The user agrees.", quote="是的", slot=None)
-
-    found = await find(answer(kept, translated, agreed), said("是的。我喜欢绿茶。住在柏林。"))
-
-    assert [each.content for each in found.statements] == ["用户喜欢绿茶。", "住在柏林", "The user agrees."]
     assert "我喜欢绿茶" in shown_to(vendor)[1]
 
 
