@@ -198,12 +198,7 @@ def _unslotted(statement: Statement, known: Sequence[Memory]) -> Verdict:
             return Verdict(decision="same", concerns=(memory,))
         if not _is_point(memory) and _holds_after(memory, at):
             return _earlier(statement, memory, [])
-    words = frozenset(said.split())
-    alike = tuple(
-        each
-        for each in about
-        if _holds_after(each, at) and _is_alike(words, frozenset(normal(each.content).split()))
-    )
+    alike = _alike(said, [memory for memory in about if _holds_after(memory, at)])
     return Verdict(
         decision="unsure" if alike else "add", concerns=alike, stored=Interval(at, statement.valid_to)
     )
@@ -226,8 +221,7 @@ def _forgotten(statement: Statement, about: list[Memory]) -> Verdict:
     if ended:
         changes = tuple(Change(memory, Interval(_begins(memory), at)) for memory in ended)
         return Verdict(decision="retract", concerns=ended, changes=changes, stored=point)
-    words = frozenset(said.split())
-    alike = tuple(memory for memory in live if _is_alike(words, frozenset(normal(memory.content).split())))
+    alike = _alike(said, live)
     return Verdict(decision="unsure" if alike else "retract", concerns=alike, stored=point)
 
 
@@ -310,7 +304,15 @@ def _is_finer(fine: str, coarse: str) -> bool:
     return fine.startswith(f"{coarse} ") or (is_date and fine.endswith(f" {coarse}"))
 
 
-def _is_alike(words: frozenset[str], others: frozenset[str]) -> bool:
+def _alike(said: str, memories: Sequence[Memory]) -> tuple[Memory, ...]:
+    """Return the memories that share most of their words with a sentence, which is `normal`."""
+    words = frozenset(said.split())
+    return tuple(
+        memory for memory in memories if _share_most(words, frozenset(normal(memory.content).split()))
+    )
+
+
+def _share_most(words: frozenset[str], others: frozenset[str]) -> bool:
     shared = len(words & others)
     return shared >= SHARED_WORDS_MIN and shared >= OVERLAP_MIN * len(words | others)
 

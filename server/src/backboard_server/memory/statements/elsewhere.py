@@ -29,6 +29,10 @@ def _named(words: str, slot: str, *, is_over: bool = False) -> Rule:
     return Rule(pattern=pattern(words), slot=slot, shape="named", words_max=3, is_over=is_over)
 
 
+def _working(words: str) -> Rule:
+    return Rule(pattern=pattern(words), slot="works_as", words_max=3)
+
+
 _GERMAN = (
     _named(r"(?:ich heiße|ich heisse|mein name ist) (?P<v>.+)", "name"),
     _named(r"(?:nenn|nenne) mich (?:bitte )?(?P<v>.+)", "called"),
@@ -39,7 +43,7 @@ _GERMAN = (
         "lives_in",
     ),
     _named(r"ich bin (?:gerade |jetzt )?nach (?P<v>[^\s,]+) (?:gezogen|umgezogen)\Z", "lives_in"),
-    Rule(pattern=pattern(r"ich arbeite als (?P<v>[^\s,]+)\Z"), slot="works_as"),
+    _working(r"ich arbeite als (?P<v>[^\s,]+)\Z"),
     _named(r"ich arbeite bei (?P<v>.+)", "works_at"),
     _likes(r"ich (?:mag|liebe) (?!.* nicht)(?:kein(?:e|en)? )(?P<v>.+)", "no"),
     _likes(r"ich (?:mag|liebe) (?P<v>.+?) (?:nicht|nicht mehr|gar nicht)\Z", "no"),
@@ -52,7 +56,7 @@ _FRENCH = (
     _named(r"(?:je n'habite plus|je ne vis plus) (?:à|au|aux|en) (?P<v>.+)", "lives_in", is_over=True),
     _named(r"(?:j'habite|je vis)(?: maintenant)? (?:à|au|aux|en) (?P<v>[^,]+)\Z", "lives_in"),
     _named(r"j'ai déménagé (?:à|au|aux|en) (?P<v>[^,]+)\Z", "lives_in"),
-    Rule(pattern=pattern(r"je travaille comme (?P<v>[^,]+)\Z"), slot="works_as", words_max=3),
+    _working(r"je travaille comme (?P<v>[^,]+)\Z"),
     _named(r"je travaille chez (?P<v>[^,]+)\Z", "works_at"),
     _likes(r"je n'aime (?:pas|plus) (?P<v>.+)", "no"),
     _likes(r"je déteste (?P<v>.+)", "no"),
@@ -64,7 +68,7 @@ _SPANISH = (
     _named(r"(?:yo )?ya no vivo en (?P<v>.+)", "lives_in", is_over=True),
     _named(r"(?:yo )?(?:ahora )?vivo (?:ahora )?en (?P<v>[^,]+)\Z", "lives_in"),
     _named(r"me (?:mudé|he mudado) a (?P<v>[^,]+)\Z", "lives_in"),
-    Rule(pattern=pattern(r"(?:yo )?trabajo (?:como|de) (?P<v>[^,]+)\Z"), slot="works_as", words_max=3),
+    _working(r"(?:yo )?trabajo (?:como|de) (?P<v>[^,]+)\Z"),
     _named(r"(?:yo )?trabajo (?:en|para) (?P<v>(?-i:[A-ZÁÉÍÓÚÑ])[^,]*)\Z", "works_at"),
     _likes(r"(?:ya )?no me gustan? (?P<v>.+)", "no"),
     _likes(r"odio (?P<v>.+)", "no"),
@@ -76,10 +80,7 @@ _CHINESE = (
     _named(rf"我(?:已经)?不(?:再)?住在?(?P<v>{_WORD}{{1,8}}?)了?\Z", "lives_in", is_over=True),
     _named(rf"我(?:现在)?(?:住在|搬到了?)(?P<v>{_WORD}{{1,8}}?)(?:了|生活)?\Z", "lives_in"),
     _named(rf"我在(?P<v>{_WORD}{{2,8}})(?:公司)?(?:工作|上班)\Z", "works_at"),
-    Rule(
-        pattern=pattern(rf"我是(?:一名|一个|一位|名)(?P<v>{_WORD}{{1,4}}(?:师|生|员|家|手|工|人员))\Z"),
-        slot="works_as",
-    ),
+    _working(rf"我是(?:一名|一个|一位|名)(?P<v>{_WORD}{{1,4}}(?:师|生|员|家|手|工|人员))\Z"),
     _likes(rf"我(?:已经)?(?:不(?:再)?喜欢|讨厌)(?:吃|喝)?(?P<v>{_WORD}{{1,8}}?)了?\Z", "no"),
     _likes(rf"我(?:很|最|非常|特别)?(?:喜欢|爱)(?:吃|喝)?(?P<v>{_WORD}{{1,8}})\Z", "yes"),
 )
