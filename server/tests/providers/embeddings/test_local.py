@@ -7,8 +7,7 @@ import math
 import os
 import signal
 import stat
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,9 @@ import pytest
 from backboard_server.domain.errors import Unavailable
 from backboard_server.domain.ports import Embedder
 from backboard_server.providers.embeddings import LocalEmbedder
-from backboard_server.providers.embeddings.local import ATTEMPTS_MAX
+from backboard_server.providers.embeddings.local import ATTEMPTS_MAX, CONNECTIONS_MAX
 from backboard_server.providers.embeddings.minilm.folder import LOCK, LOG, SOCKET, EmbedderFolder
-from backboard_server.providers.embeddings.minilm.frames import TEXTS_MAX
+from backboard_server.providers.embeddings.minilm.frames import TEXTS_MAX, Vectors, framed, read_frame
 from backboard_server.providers.embeddings.minilm.model import load_model
 from backboard_server.providers.embeddings.minilm.serving import Serving
 from vector_numbers import cosine, numbers_of
@@ -27,18 +26,8 @@ from waiting import wait_until
 TALE = "The river rises in the hills and runs to the sea. " * 8
 
 
-@asynccontextmanager
-async def _another(data_dir: Path, idle_seconds: float = 60.0) -> AsyncGenerator[LocalEmbedder]:
-    embedder = LocalEmbedder(data_dir, idle_seconds=idle_seconds)
-    yield embedder
-    await embedder.aclose()
-
-
-async def _until(holds: Callable[[], bool]) -> None:
-    async def holds_now() -> bool:
-        return holds()
-
-    await wait_until(holds_now)
+def _another(data_dir: Path, idle_seconds: float = 60.0) -> aclosing[LocalEmbedder]:
+    return aclosing(LocalEmbedder(data_dir, idle_seconds=idle_seconds))
 
 
 def _process(data_dir: Path) -> int:
@@ -159,6 +148,28 @@ async def test_a_question_is_not_held_up_by_anothers_long_list(data_dir: Path, l
         assert len((await indexing).vectors) == TEXTS_MAX
 
 
+async def test_a_client_has_a_few_connections_however_much_it_asks_at_once(
+    data_dir: Path, local: LocalEmbedder
+) -> None:
+    made = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal made
+        made += 1
+        with suppress(EOFError):
+            while await read_frame(reader):
+                writer.write(framed(Vectors((b"1234",), 1)))
+        writer.close()
+
+    folder = EmbedderFolder(data_dir)
+    async with await asyncio.start_unix_server(answer, folder.socket):
+        await asyncio.gather(*(local.embed(["one"]) for _ in range(3 * CONNECTIONS_MAX)))
+        await local.aclose()
+    folder.close()
+
+    assert made == CONNECTIONS_MAX
+
+
 async def test_the_socket_is_for_this_account_alone(data_dir: Path, local: LocalEmbedder) -> None:
     await local.embed(["one"])
 
@@ -198,7 +209,7 @@ async def test_a_process_that_always_ends_under_a_request_is_given_up(
     asking = asyncio.create_task(local.embed([TALE * 4] * TEXTS_MAX))
     ended = {0}
     while not asking.done():
-        await _until(lambda: asking.done() or _serving(data_dir) not in ended)
+        await wait_until(lambda: asking.done() or _serving(data_dir) not in ended)
         await asyncio.wait([asking], timeout=0.5)
         if not asking.done():
             ended.add(_serving(data_dir))
@@ -210,6 +221,7 @@ async def test_a_process_that_always_ends_under_a_request_is_given_up(
 
 
 async def test_a_request_that_is_given_up_leaves_the_next_one_in_order(local: LocalEmbedder) -> None:
+    await local.embed(["one"])
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await local.embed([TALE] * TEXTS_MAX)
@@ -218,20 +230,19 @@ async def test_a_request_that_is_given_up_leaves_the_next_one_in_order(local: Lo
     assert cosine(near, far) == pytest.approx(1, abs=1e-5)
 
 
-async def test_a_process_that_does_not_answer_is_waited_for_no_longer_than_said(data_dir: Path) -> None:
-    embedder = LocalEmbedder(data_dir, wait_seconds=30)
-    await embedder.embed(["one"])
-    impatient = LocalEmbedder(data_dir, wait_seconds=0.3)
-    os.kill(_process(data_dir), signal.SIGSTOP)
-    try:
-        with pytest.raises(Unavailable, match=r"did not answer within 0\.3 s"):
-            await impatient.embed(["one"])
-    finally:
-        os.kill(_process(data_dir), signal.SIGCONT)
+async def test_a_process_that_does_not_answer_is_waited_for_no_longer_than_said(
+    data_dir: Path, local: LocalEmbedder
+) -> None:
+    await local.embed(["one"])
+    async with aclosing(LocalEmbedder(data_dir, wait_seconds=0.3)) as impatient:
+        os.kill(_process(data_dir), signal.SIGSTOP)
+        try:
+            with pytest.raises(Unavailable, match=r"did not answer within 0\.3 s"):
+                await impatient.embed(["one"])
+        finally:
+            os.kill(_process(data_dir), signal.SIGCONT)
 
-    assert await _has_answered(embedder)
-    await impatient.aclose()
-    await embedder.aclose()
+    assert await _has_answered(local)
 
 
 async def test_the_process_ends_when_nobody_asks_and_comes_back_when_somebody_does(data_dir: Path) -> None:
@@ -239,7 +250,7 @@ async def test_the_process_ends_when_nobody_asks_and_comes_back_when_somebody_do
         await embedder.embed(["one"])
         process = _process(data_dir)
 
-        await _until(lambda: _has_ended(process))
+        await wait_until(lambda: _has_ended(process))
 
         assert await _has_answered(embedder)
 
@@ -249,7 +260,7 @@ async def test_the_process_ends_when_its_last_client_is_gone(data_dir: Path) -> 
         await embedder.embed(["one"])
         process = _process(data_dir)
 
-    await _until(lambda: _has_ended(process))
+    await wait_until(lambda: _has_ended(process))
 
 
 async def test_a_process_whose_socket_was_removed_makes_way_for_another(
@@ -259,7 +270,7 @@ async def test_a_process_whose_socket_was_removed_makes_way_for_another(
     process = _process(data_dir)
 
     (data_dir / "embedder" / SOCKET).unlink()
-    await _until(lambda: _has_ended(process))
+    await wait_until(lambda: _has_ended(process))
 
     assert await _has_answered(local)
 
@@ -282,10 +293,12 @@ async def test_other_weights_are_refused_and_named(
     (tmp_path / "tokenizer.json").write_bytes(b"{}")
     folder = EmbedderFolder(data_dir)
     serving = asyncio.create_task(Serving(lambda: load_model(tmp_path)).run(folder.socket))
-
-    with pytest.raises(Unavailable, match=r"cannot be loaded: .* SHA-256 is \w{64} and not \w{64}\. Install"):
-        await local.embed(["one"])
-
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
-    folder.close()
+    try:
+        with pytest.raises(
+            Unavailable, match=r"cannot be loaded: .* SHA-256 is \w{64} and not \w{64}\. Install"
+        ):
+            await local.embed(["one"])
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+        folder.close()

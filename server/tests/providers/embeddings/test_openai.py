@@ -7,7 +7,7 @@ import base64
 import math
 import struct
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -42,15 +42,12 @@ async def vendor() -> AsyncGenerator[FakeVendor]:
         yield vendor
 
 
-@asynccontextmanager
-async def _open(vendor: FakeVendor, dimensions: int = DIMENSIONS) -> AsyncGenerator[OpenAIEmbedder]:
+def _open(vendor: FakeVendor) -> aclosing[OpenAIEmbedder]:
     environment = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": vendor.base_url}
     row = find_row("openai")
     assert row is not None
-    model = EmbeddingModel("text-embedding-3-small", dimensions)
-    embedder = OpenAIEmbedder(environment, row, model, TIMEOUTS, retry_base_seconds=0.001)
-    yield embedder
-    await embedder.aclose()
+    model = EmbeddingModel("text-embedding-3-small", DIMENSIONS)
+    return aclosing(OpenAIEmbedder(environment, row, model, TIMEOUTS, retry_base_seconds=0.001))
 
 
 @pytest.fixture

@@ -39,10 +39,12 @@ async def _serve(
 ) -> AsyncGenerator[tuple[str, asyncio.Task[None]]]:
     folder = EmbedderFolder(data_dir)
     serving = asyncio.create_task(Serving(load, idle_seconds=idle_seconds).run(folder.socket))
-    yield folder.socket, serving
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
-    folder.close()
+    try:
+        yield folder.socket, serving
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+        folder.close()
 
 
 async def _connect(socket: str) -> Streams:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -20,13 +20,6 @@ def folder(data_dir: Path) -> Generator[EmbedderFolder]:
     folder.close()
 
 
-async def _until(holds: Callable[[], bool]) -> None:
-    async def holds_now() -> bool:
-        return holds()
-
-    await wait_until(holds_now)
-
-
 def _process(folder: EmbedderFolder) -> int:
     lock = folder.path / LOCK
     return int(lock.read_text().strip() or 0) if lock.exists() else 0
@@ -42,9 +35,9 @@ async def test_one_is_started_and_not_another_while_it_runs(folder: EmbedderFold
     child = starter.ensure()
 
     assert starter.ensure() is child
-    await _until(lambda: _process(folder) > 0)
+    await wait_until(lambda: _process(folder) > 0)
     os.kill(_process(folder), signal.SIGKILL)
-    await _until(lambda: child.status is not None)
+    await wait_until(lambda: child.status is not None)
     assert child.status == -signal.SIGKILL
 
 
@@ -53,7 +46,7 @@ async def test_who_finds_the_lock_taken_ends_without_complaint(folder: EmbedderF
 
     child = Starter(folder, idle_seconds=60).ensure()
 
-    await _until(lambda: child.status is not None)
+    await wait_until(lambda: child.status is not None)
     assert child.status == 0
 
 
@@ -66,7 +59,7 @@ async def test_keys_of_providers_are_not_passed_on(
 
     Starter(folder, idle_seconds=60).ensure()
 
-    await _until(lambda: _process(folder) > 0)
+    await wait_until(lambda: _process(folder) > 0)
     environment = _environment_of(_process(folder))
     os.kill(_process(folder), signal.SIGKILL)
     assert "sk-secret" not in environment
