@@ -16,15 +16,18 @@ from backboard_server.domain.ids import new_id
 from backboard_server.domain.memories import Scope
 from backboard_server.domain.messages import RunOptions, SendMessage
 from backboard_server.domain.threads import HistoryMessage
-from backboard_server.memory.remember import add_memory
+from backboard_server.memory.manual import add_memory
 from backboard_server.runs import recollecting
 from backboard_server.runs.finish import OpenRun
 from backboard_server.runs.recollecting import operation_of, recollected, retrieved
 from backboard_server.store.assistants import insert_assistant
+from backboard_server.store.database import Connection
 from events_of import events_of, types_of
 from fake_vendor import FakeVendor
 from receipt_runs import picture, receipted, run_of, said, turn_of
+from replica import Replica
 from tenants import Tenant
+from waiting import wait_until_blocked
 
 RABBIT = "My rabbit is called Otto."
 QUESTION = "What is my rabbit called?"
@@ -242,3 +245,17 @@ async def test_a_receipt_over_http_says_that_memory_was_late(
     receipt = await receipt_of(client, answer)
 
     assert [(each["kind"], each["reason"]) for each in receipt["dropped"]] == [("memories", "unavailable")]
+
+
+async def test_a_run_that_is_cancelled_while_it_recalls_is_stored_as_cancelled(
+    process: Replica, tenant: Tenant, owner: Connection, vendor: FakeVendor
+) -> None:
+    async with owner.transaction():
+        await owner.execute("LOCK TABLE memory_postings IN ACCESS EXCLUSIVE MODE")
+        sent = await process.send(tenant, "Are you there?", memory="readonly")
+        await wait_until_blocked(owner)
+        sent.live.stop("cancelled")
+        await sent.live.last_event()
+
+    assert (await process.stored(tenant, sent)).status == "CANCELLED"
+    assert not vendor.requests

@@ -82,12 +82,12 @@ async def conduct(
         return
     beginning, opening = started(run.ids, str(run.answer_id), run.choice)
     yield continuing or beginning
-    run = await recollected(adapters, run)
-    if continuing is None and run.recollection is not None and run.recollection.items:
-        yield events.MemoryRetrieved(**where(run.ids), memories=retrieved(run.recollection))
-    yield opening
     course = Course(run)
     try:
+        course.run = run = await recollected(adapters, run)
+        if continuing is None and run.recollection is not None and run.recollection.items:
+            yield events.MemoryRetrieved(**where(run.ids), memories=retrieved(run.recollection))
+        yield opening
         async with aclosing(take_steps(adapters, course, streamed=streamed)) as steps:
             async for event in steps:
                 yield event
