@@ -29,7 +29,7 @@ from backboard_server.memory.recall import (
 from backboard_server.store.assistants import insert_assistant
 from backboard_server.store.memories import InsertMemory, insert_memory
 from backboard_server.store.memory_scopes import held_scope
-from backboard_server.store.turns import RememberMessage
+from backboard_server.store.turns import MessageToRemember
 from tenants import Tenant
 from turn_requests import opening, turn_of
 
@@ -63,7 +63,7 @@ class Memory(Struct, frozen=True):
         thread_id: UUID | None = None
         ids: list[UUID] = []
         for content in contents:
-            remember = RememberMessage(user_id=self.scope.user_id, said_at=said_at, terms=indexed(content))
+            remember = MessageToRemember(user_id=self.scope.user_id, said_at=said_at, terms=indexed(content))
             request = opening(
                 thread_id=thread_id,
                 assistant_id=None if thread_id else self.scope.assistant_id,

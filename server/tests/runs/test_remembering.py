@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ from backboard_server import worker
 from backboard_server.adapters import Adapters
 from backboard_server.store.database import Connection
 from backboard_server.store.jobs import ATTEMPTS_MAX, claim_jobs
-from fake_vendor import Answer, FakeVendor
+from fake_vendor import Answer, CalledTool, FakeVendor
 from tenants import Tenant
 
 LOCAL: dict[str, Any] = {"send_to_llm": True, "llm_provider": "local"}
@@ -49,6 +50,16 @@ async def work(adapters: Adapters, owner: Connection, tenant: Tenant, *, attempt
         )
         for job in jobs:
             await worker.run_job(adapters, job)
+
+
+async def is_due(owner: Connection, tenant: Tenant) -> bool:
+    """Whether the tenant's work of remembering may begin."""
+    async with owner.transaction():
+        await owner.execute(
+            "SELECT set_config('backboard.tenant_id', $1, true)", str(tenant.caller.tenant_id)
+        )
+        query = "SELECT run_after <= now() FROM jobs WHERE tenant_id = $1 AND kind = 'remember_message'"
+        return await owner.fetchval(query, tenant.caller.tenant_id)
 
 
 async def operation_of(client: httpx.AsyncClient, said: dict[str, Any]) -> dict[str, Any]:
@@ -238,3 +249,64 @@ async def test_an_answer_is_remembered_beside_its_question(
     found = (await client.post(f"{memories}/search", json={"query": "saffron"})).json()["memories"]
 
     assert (found[0]["content"], found[0]["role"]) == ("The recipe needs saffron.", "assistant")
+
+
+async def test_a_repeated_request_names_the_operation_again(client: httpx.AsyncClient, memories: str) -> None:
+    said = {"assistant_id": memories.split("/")[2], "content": "Hi", "send_to_llm": False}
+    bodies = {mode: said | {"memory": mode} for mode in ("Auto", "off")}
+
+    for mode, body in bodies.items():
+        answers = [
+            await client.post("/threads/messages", json=body, headers={"Idempotency-Key": mode})
+            for _ in range(2)
+        ]
+        assert answers[0].json()["memory_operation_id"] == (
+            answers[0].json()["message_id"] if mode == "Auto" else None
+        )
+        assert answers[0].content == answers[1].content
+
+
+async def test_work_begins_once_the_run_is_over_and_not_after_a_step_of_it(
+    client: httpx.AsyncClient, memories: str, owner: Connection, tenant: Tenant, vendor: FakeVendor
+) -> None:
+    look = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    vendor.script(Answer(tool_calls=(CalledTool("look", "{}", id="call_1"),)), Answer(text="A tree."))
+    waiting = await tell(client, memories, "What is out there?", send_to_llm=True, tools=[look])
+    is_due_while_it_waits = await is_due(owner, tenant)
+
+    outputs = {"tool_outputs": [{"tool_call_id": "call_1", "output": "A tree."}]}
+    path = f"/threads/{waiting['thread_id']}/runs/{waiting['run_id']}/submit-tool-outputs"
+    response = await client.post(path, json=outputs)
+
+    assert response.json()["status"] == "COMPLETED", response.text
+    assert (is_due_while_it_waits, await is_due(owner, tenant)) == (False, True)
+
+
+async def test_webhooks_are_told_how_an_operation_ended(
+    client: httpx.AsyncClient,
+    memories: str,
+    adapters: Adapters,
+    owner: Connection,
+    tenant: Tenant,
+    vendor: FakeVendor,
+) -> None:
+    await client.post("/webhooks", json={"url": "https://hooks.example.com/"})
+    good = await tell(client, memories, "I live in Lisbon.", **LOCAL)
+    await work(adapters, owner, tenant)
+    bad = await tell(client, memories, "Anna has played the violin since she was six.")
+    vendor.script(Answer(text="I would rather not."))
+    await work(adapters, owner, tenant, attempts=ATTEMPTS_MAX)
+
+    async with owner.transaction():
+        await owner.execute(
+            "SELECT set_config('backboard.tenant_id', $1, true)", str(tenant.caller.tenant_id)
+        )
+        rows = await owner.fetch(
+            "SELECT payload FROM webhook_deliveries WHERE tenant_id = $1 AND event = $2",
+            tenant.caller.tenant_id, "memory.operation_finished",
+        )  # fmt: skip
+    told = [json.loads(payload)["data"] for (payload,) in rows]
+    assert {each["operation_id"]: each["status"] for each in told} == {
+        good["memory_operation_id"]: "COMPLETED",
+        bad["memory_operation_id"]: "ERROR",
+    }

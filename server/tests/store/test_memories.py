@@ -13,27 +13,25 @@ from backboard_server.domain.assistants import AssistantSetup
 from backboard_server.domain.errors import NotFound
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.memories import Quote, Scope
-from backboard_server.domain.messages import RunOptions
 from backboard_server.memory.index import indexed
 from backboard_server.store.assistants import delete_assistant, insert_assistant
 from backboard_server.store.database import Database
 from backboard_server.store.memories import (
-    InsertMemory,
     UpdateMemory,
     delete_memories,
     delete_memory,
     get_memory,
-    get_operation,
     get_stats,
     insert_memory,
     list_memories,
     update_memory,
 )
-from backboard_server.store.memory_scopes import fail_operation, held_scope
+from backboard_server.store.memory_operations import fail_operation
+from backboard_server.store.memory_scopes import held_scope
 from backboard_server.store.threads import delete_thread
-from backboard_server.store.turns import OpenTurn, RememberMessage, finish_turn
+from backboard_server.store.turns import OpenTurn
+from memory_requests import keep, memory_saying, tell
 from tenants import Tenant
-from turn_requests import finishing, opening, turn_of
 
 NOW = datetime.now(UTC)
 TABLES = ("memories", "memory_units", "memory_postings", "memory_quotes", "memory_operations")
@@ -41,38 +39,14 @@ INDEX = ("memory_units", "memory_postings")
 
 
 @pytest.fixture
-async def assistant_id(database: Database, tenant: Tenant) -> UUID:
+async def scope(database: Database, tenant: Tenant) -> Scope:
     made = await insert_assistant(database, tenant.caller.tenant_id, new_id(), AssistantSetup(name="Ada"))
-    return made.id
+    return Scope(tenant.caller.tenant_id, made.id)
 
 
-def memory_saying(assistant_id: UUID, content: str, **changes: Any) -> InsertMemory:
-    fields: dict[str, Any] = {
-        "id": new_id(),
-        "assistant_id": assistant_id,
-        "content": content,
-        "origin": "manual",
-        "terms": indexed(content),
-    }
-    return InsertMemory(**(fields | changes))
-
-
-async def keep(database: Database, tenant: Tenant, assistant_id: UUID, content: str, **changes: Any) -> UUID:
-    memory = memory_saying(assistant_id, content, **changes)
-    await insert_memory(database, tenant.caller.tenant_id, memory)
-    return memory.id
-
-
-async def tell(database: Database, tenant: Tenant, assistant_id: UUID, content: str) -> OpenTurn:
-    """Say something in a new thread, have it answered, and have both remembered."""
-    remember = RememberMessage(said_at=NOW, terms=indexed(content))
-    request = opening(
-        assistant_id=assistant_id, content=content, remember=remember, options=RunOptions(memory="auto")
-    )
-    turn = await turn_of(database, tenant, request)
-    outcome = finishing(request, turn.thread_id, content="Noted down", remember=indexed("Noted down"))
-    await finish_turn(database, tenant.caller.tenant_id, outcome)
-    return request
+@pytest.fixture
+def assistant_id(scope: Scope) -> UUID:
+    return scope.assistant_id
 
 
 async def quote(
@@ -104,11 +78,11 @@ async def units_with(database: Database, tenant: Tenant, term: str) -> list[UUID
 
 
 async def test_a_memory_comes_back_with_all_that_was_stored_of_it(
-    database: Database, tenant: Tenant, assistant_id: UUID
+    database: Database, tenant: Tenant, assistant_id: UUID, scope: Scope
 ) -> None:
     ended = NOW + timedelta(days=1)
     memory = memory_saying(
-        assistant_id,
+        scope,
         "Lives in Berlin",
         metadata={"tags": ["é"]},
         origin="rule",
@@ -120,9 +94,10 @@ async def test_a_memory_comes_back_with_all_that_was_stored_of_it(
         valid_to=ended,
     )
 
-    await insert_memory(database, tenant.caller.tenant_id, memory)
+    inserted = await insert_memory(database, tenant.caller.tenant_id, memory)
 
     stored = await get_memory(database, tenant.caller.tenant_id, assistant_id, memory.id)
+    assert inserted == stored
     assert (stored.id, stored.content, stored.metadata) == (memory.id, "Lives in Berlin", {"tags": ["é"]})
     assert (stored.origin, stored.kind) == ("rule", "relation")
     assert (stored.subject, stored.slot, stored.value) == ("user", "lives_in", "berlin")
@@ -131,11 +106,11 @@ async def test_a_memory_comes_back_with_all_that_was_stored_of_it(
 
 
 async def test_a_memory_that_is_stored_again_stays_as_it_is_and_is_indexed_once(
-    database: Database, tenant: Tenant, assistant_id: UUID
+    database: Database, tenant: Tenant, assistant_id: UUID, scope: Scope
 ) -> None:
-    memory_id = await keep(database, tenant, assistant_id, "violin lessons")
+    memory_id = await keep(database, scope, "violin lessons")
 
-    await keep(database, tenant, assistant_id, "something entirely different", id=memory_id)
+    await keep(database, scope, "something entirely different", id=memory_id)
 
     [kept], total = await list_memories(database, tenant.caller.tenant_id, assistant_id, user_id="")
     assert (kept.content, total) == ("violin lessons", 1)
@@ -148,15 +123,15 @@ async def test_a_memory_needs_an_assistant_of_its_own_tenant(
 ) -> None:
     for owner, wanted in ((tenant, new_id()), (other_tenant, assistant_id)):
         with pytest.raises(NotFound, match="Assistant not found"):
-            await keep(database, owner, wanted, "violin")
+            await keep(database, Scope(owner.caller.tenant_id, wanted), "violin")
 
     assert await counts(database, tenant, *TABLES) == [0, 0, 0, 0, 0]
 
 
 async def test_a_memory_is_found_by_its_own_assistant_and_tenant_alone(
-    database: Database, tenant: Tenant, other_tenant: Tenant, assistant_id: UUID
+    database: Database, tenant: Tenant, other_tenant: Tenant, assistant_id: UUID, scope: Scope
 ) -> None:
-    memory_id = await keep(database, tenant, assistant_id, "violin")
+    memory_id = await keep(database, scope, "violin")
     ours, theirs = tenant.caller.tenant_id, other_tenant.caller.tenant_id
     change: dict[str, Any] = {"id": memory_id, "content": "cello", "terms": indexed("cello")}
 
@@ -172,9 +147,9 @@ async def test_a_memory_is_found_by_its_own_assistant_and_tenant_alone(
 
 
 async def test_an_update_replaces_the_text_and_its_index(
-    database: Database, tenant: Tenant, assistant_id: UUID
+    database: Database, tenant: Tenant, assistant_id: UUID, scope: Scope
 ) -> None:
-    memory_id = await keep(database, tenant, assistant_id, "violin lessons", origin="rule")
+    memory_id = await keep(database, scope, "violin lessons", origin="rule")
     change = UpdateMemory(assistant_id=assistant_id, id=memory_id, content="cello", terms=indexed("cello"))
 
     await update_memory(database, tenant.caller.tenant_id, change)
@@ -193,9 +168,9 @@ async def test_an_update_replaces_the_text_and_its_index(
     ids=["not given", "null", "another"],
 )
 async def test_an_update_keeps_metadata_unless_that_is_given(
-    database: Database, tenant: Tenant, assistant_id: UUID, given: Any, left: Any
+    database: Database, tenant: Tenant, assistant_id: UUID, scope: Scope, given: Any, left: Any
 ) -> None:
-    memory_id = await keep(database, tenant, assistant_id, "violin", metadata={"colour": "red"})
+    memory_id = await keep(database, scope, "violin", metadata={"colour": "red"})
     change = UpdateMemory(
         assistant_id=assistant_id, id=memory_id, content="cello", metadata=given, terms=indexed("cello")
     )
@@ -207,14 +182,14 @@ async def test_an_update_keeps_metadata_unless_that_is_given(
 
 
 async def test_only_what_holds_is_listed_newest_first_page_by_page(
-    database: Database, tenant: Tenant, assistant_id: UUID
+    database: Database, tenant: Tenant, assistant_id: UUID, scope: Scope
 ) -> None:
     past, future = NOW - timedelta(days=1), NOW + timedelta(days=1)
-    await keep(database, tenant, assistant_id, "one")
-    await keep(database, tenant, assistant_id, "over", valid_to=past)
-    await keep(database, tenant, assistant_id, "two", valid_to=future)
-    await keep(database, tenant, assistant_id, "three")
-    await keep(database, tenant, assistant_id, "another's", user_id="ann")
+    await keep(database, scope, "one")
+    await keep(database, scope, "over", valid_to=past)
+    await keep(database, scope, "two", valid_to=future)
+    await keep(database, scope, "three")
+    await keep(database, scope, "another's", user_id="ann")
 
     async def page(skip: int, limit: int | None) -> tuple[list[str], int]:
         memories, total = await list_memories(
@@ -228,11 +203,11 @@ async def test_only_what_holds_is_listed_newest_first_page_by_page(
 
 
 async def test_a_deleted_memory_leaves_no_row_and_touches_no_other(
-    database: Database, tenant: Tenant, assistant_id: UUID
+    database: Database, tenant: Tenant, assistant_id: UUID, scope: Scope
 ) -> None:
-    said = await tell(database, tenant, assistant_id, "Play violin")
-    kept = await keep(database, tenant, assistant_id, "violin lessons", user_id="ann")
-    deleted = await keep(database, tenant, assistant_id, "violin lessons", user_id="ann")
+    said = await tell(database, tenant, scope, "Play violin")
+    kept = await keep(database, scope, "violin lessons", user_id="ann")
+    deleted = await keep(database, scope, "violin lessons", user_id="ann")
     await quote(database, tenant, assistant_id, deleted, said)
     before = await counts(database, tenant, *INDEX)
 
@@ -246,10 +221,10 @@ async def test_a_deleted_memory_leaves_no_row_and_touches_no_other(
 
 
 async def test_a_deleted_thread_is_forgotten_but_not_what_was_drawn_from_it(
-    database: Database, tenant: Tenant, assistant_id: UUID
+    database: Database, tenant: Tenant, assistant_id: UUID, scope: Scope
 ) -> None:
-    said = await tell(database, tenant, assistant_id, "Play violin")
-    drawn = await keep(database, tenant, assistant_id, "violin")
+    said = await tell(database, tenant, scope, "Play violin")
+    drawn = await keep(database, scope, "violin")
     await quote(database, tenant, assistant_id, drawn, said)
     before = await counts(database, tenant, "memory_units")
 
@@ -261,12 +236,12 @@ async def test_a_deleted_thread_is_forgotten_but_not_what_was_drawn_from_it(
 
 
 async def test_a_deleted_assistant_leaves_nothing_in_any_table_of_memory(
-    database: Database, tenant: Tenant, assistant_id: UUID
+    database: Database, tenant: Tenant, assistant_id: UUID, scope: Scope
 ) -> None:
-    said = await tell(database, tenant, assistant_id, "Play violin")
-    drawn = await keep(database, tenant, assistant_id, "violin")
+    said = await tell(database, tenant, scope, "Play violin")
+    drawn = await keep(database, scope, "violin")
     await quote(database, tenant, assistant_id, drawn, said)
-    await keep(database, tenant, assistant_id, "cello", user_id="ann")
+    await keep(database, scope, "cello", user_id="ann")
     before = await counts(database, tenant, *TABLES)
 
     await delete_assistant(database, tenant.caller.tenant_id, assistant_id)
@@ -276,12 +251,12 @@ async def test_a_deleted_assistant_leaves_nothing_in_any_table_of_memory(
 
 
 async def test_one_user_is_forgotten_without_the_others(
-    database: Database, tenant: Tenant, assistant_id: UUID
+    database: Database, tenant: Tenant, assistant_id: UUID, scope: Scope
 ) -> None:
-    ours = await keep(database, tenant, assistant_id, "violin")
-    bobs = await keep(database, tenant, assistant_id, "violin", user_id="bob")
+    ours = await keep(database, scope, "violin")
+    bobs = await keep(database, scope, "violin", user_id="bob")
     for content in ("violin", "cello"):
-        await keep(database, tenant, assistant_id, content, user_id="ann")
+        await keep(database, scope, content, user_id="ann")
 
     forgotten = await delete_memories(database, tenant.caller.tenant_id, assistant_id, "ann")
 
@@ -291,9 +266,9 @@ async def test_one_user_is_forgotten_without_the_others(
 
 
 async def test_a_scope_that_is_forgotten_has_no_message_remembered_but_threads_keep_theirs(
-    database: Database, tenant: Tenant, assistant_id: UUID
+    database: Database, tenant: Tenant, assistant_id: UUID, scope: Scope
 ) -> None:
-    await tell(database, tenant, assistant_id, "Play violin")
+    await tell(database, tenant, scope, "Play violin")
 
     forgotten = await delete_memories(database, tenant.caller.tenant_id, assistant_id, "")
 
@@ -302,16 +277,16 @@ async def test_a_scope_that_is_forgotten_has_no_message_remembered_but_threads_k
 
 
 async def test_stats_count_one_scope_by_what_became_of_its_memories(
-    database: Database, tenant: Tenant, assistant_id: UUID
+    database: Database, tenant: Tenant, assistant_id: UUID, scope: Scope
 ) -> None:
-    said = await tell(database, tenant, assistant_id, "Play violin")
+    said = await tell(database, tenant, scope, "Play violin")
     await fail_operation(database, tenant.caller.tenant_id, said.message_id, "No model")
-    await tell(database, tenant, assistant_id, "Play cello")
-    await keep(database, tenant, assistant_id, "one")
-    await keep(database, tenant, assistant_id, "two", kind="plan", origin="model")
-    rests_on = await keep(database, tenant, assistant_id, "three", origin="model")
-    await keep(database, tenant, assistant_id, "over", kind="event", valid_to=NOW - timedelta(days=1))
-    await keep(database, tenant, assistant_id, "another's", user_id="ann")
+    await tell(database, tenant, scope, "Play cello")
+    await keep(database, scope, "one", origin="manual")
+    await keep(database, scope, "two", kind="plan", origin="model")
+    rests_on = await keep(database, scope, "three", origin="model")
+    await keep(database, scope, "over", kind="event", valid_to=NOW - timedelta(days=1))
+    await keep(database, scope, "another's", user_id="ann")
     async with held_scope(database, Scope(tenant.caller.tenant_id, assistant_id)) as writer:
         await writer.suspect([rests_on])
 
@@ -346,17 +321,3 @@ async def test_the_memories_of_an_assistant_that_is_none_are_not_found(
             await get_stats(database, tenant_id, asked, "")
         with pytest.raises(NotFound, match="Assistant not found"):
             await delete_memories(database, tenant_id, asked, "")
-
-
-async def test_an_operation_is_in_progress_from_when_its_message_is_stored_and_its_own_tenants(
-    database: Database, tenant: Tenant, other_tenant: Tenant, assistant_id: UUID
-) -> None:
-    said = await tell(database, tenant, assistant_id, "Play violin")
-
-    operation = await get_operation(database, tenant.caller.tenant_id, said.message_id)
-
-    assert (operation.id, operation.status) == (said.message_id, "IN_PROGRESS")
-    assert (operation.changes, operation.refused, operation.error) == ([], {}, None)
-    for owner, asked in ((tenant, new_id()), (other_tenant, said.message_id)):
-        with pytest.raises(NotFound, match="Memory operation not found"):
-            await get_operation(database, owner.caller.tenant_id, asked)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -13,19 +11,14 @@ import pytest
 
 from backboard_server.domain.assistants import AssistantSetup
 from backboard_server.domain.ids import new_id
-from backboard_server.domain.memories import MemoryChange, Quote, Scope
-from backboard_server.domain.webhooks import WebhookSetup
+from backboard_server.domain.memories import Quote, Scope
 from backboard_server.memory.index import indexed
 from backboard_server.store.assistants import insert_assistant
 from backboard_server.store.database import Connection, Database
-from backboard_server.store.memories import InsertMemory, get_memory, get_operation, get_stats, insert_memory
-from backboard_server.store.memory_scopes import fail_operation, find_turn, held_scope
-from backboard_server.store.threads import delete_thread
-from backboard_server.store.turns import OpenTurn, RememberMessage, finish_turn
-from backboard_server.store.webhook_deliveries import find_due_delivery, list_webhook_deliveries
-from backboard_server.store.webhooks import insert_webhook
+from backboard_server.store.memories import get_memory, get_stats
+from backboard_server.store.memory_scopes import held_scope
+from memory_requests import keep, memory_saying, tell
 from tenants import Tenant
-from turn_requests import finishing, opening, turn_of
 from waiting import wait_until_blocked
 
 NOW = datetime.now(UTC)
@@ -42,37 +35,6 @@ SETUP = AssistantSetup(
 async def scope(database: Database, tenant: Tenant) -> Scope:
     made = await insert_assistant(database, tenant.caller.tenant_id, new_id(), SETUP)
     return Scope(tenant.caller.tenant_id, made.id)
-
-
-def memory_saying(scope: Scope, content: str, **changes: Any) -> InsertMemory:
-    fields: dict[str, Any] = {
-        "id": new_id(),
-        "assistant_id": scope.assistant_id,
-        "user_id": scope.user_id,
-        "content": content,
-        "origin": "rule",
-        "terms": indexed(content),
-    }
-    return InsertMemory(**(fields | changes))
-
-
-async def keep(database: Database, scope: Scope, content: str, **changes: Any) -> UUID:
-    memory = memory_saying(scope, content, **changes)
-    await insert_memory(database, scope.tenant_id, memory)
-    return memory.id
-
-
-async def tell(
-    database: Database, tenant: Tenant, scope: Scope, content: str, thread_id: UUID | None = None
-) -> OpenTurn:
-    """Say something, have it answered, and have the message remembered."""
-    remember = RememberMessage(said_at=NOW - YEAR, terms=indexed(content))
-    assistant_id = None if thread_id else scope.assistant_id
-    request = opening(thread_id=thread_id, assistant_id=assistant_id, content=content, remember=remember)
-    turn = await turn_of(database, tenant, request)
-    outcome = finishing(request, turn.thread_id, content=f"re: {content}")
-    await finish_turn(database, scope.tenant_id, outcome)
-    return request
 
 
 async def unit(database: Database, scope: Scope, unit_id: UUID) -> asyncpg.Record | None:
@@ -93,81 +55,6 @@ def quotes_of(*message_ids: UUID, start: int = 0) -> list[Quote]:
     return [Quote(message_id, start, start + 4, "said") for message_id in message_ids]
 
 
-async def test_an_operation_is_about_its_message_the_answer_and_what_the_assistant_asks(
-    database: Database, tenant: Tenant, scope: Scope
-) -> None:
-    said = await tell(database, tenant, scope, "I play violin")
-
-    turn = await find_turn(database, scope.tenant_id, said.message_id, before_max=4)
-
-    assert turn is not None
-    assert [(message.id, message.role, message.content) for message in turn.messages] == [
-        (said.message_id, "user", "I play violin"),
-        (said.answer_id, "assistant", "re: I play violin"),
-    ]
-    assert turn.before == []
-    assert (turn.extraction_prompt, turn.update_prompt) == ("Only hobbies", "Keep all")
-    assert turn.system_prompt == "Be kind"
-
-
-async def test_an_operation_comes_with_the_newest_messages_before_it_oldest_first(
-    database: Database, tenant: Tenant, scope: Scope
-) -> None:
-    first = await tell(database, tenant, scope, "one")
-    await tell(database, tenant, scope, "two", first.new_thread_id)
-    third = await tell(database, tenant, scope, "three", first.new_thread_id)
-    await tell(database, tenant, scope, "four", first.new_thread_id)
-
-    turn = await find_turn(database, scope.tenant_id, third.message_id, before_max=3)
-
-    assert turn is not None
-    assert [message.content for message in turn.before] == ["re: one", "two", "re: two"]
-    assert [message.content for message in turn.messages] == ["three", "re: three"]
-
-
-async def test_an_operation_that_is_over_or_whose_message_is_gone_is_about_nothing(
-    database: Database, tenant: Tenant, other_tenant: Tenant, scope: Scope
-) -> None:
-    completed, failed, deleted, open_ = [
-        await tell(database, tenant, scope, text) for text in ("one", "two", "three", "four")
-    ]
-    async with held_scope(database, scope) as writer:
-        await writer.finish(completed.message_id, [], {})
-    await fail_operation(database, scope.tenant_id, failed.message_id, "No model")
-    await delete_thread(database, scope.tenant_id, deleted.new_thread_id)
-
-    for asked in (completed.message_id, failed.message_id, deleted.message_id, new_id()):
-        assert await find_turn(database, scope.tenant_id, asked, before_max=4) is None
-    theirs = other_tenant.caller.tenant_id
-    assert await find_turn(database, theirs, open_.message_id, before_max=4) is None
-    assert await find_turn(database, scope.tenant_id, open_.message_id, before_max=4) is not None
-
-
-async def test_an_operation_that_is_given_up_says_why(
-    database: Database, tenant: Tenant, scope: Scope
-) -> None:
-    said = await tell(database, tenant, scope, "I play violin")
-
-    await fail_operation(database, scope.tenant_id, said.message_id, "No model")
-
-    operation = await get_operation(database, scope.tenant_id, said.message_id)
-    assert (operation.status, operation.error) == ("ERROR", "No model")
-    assert await unit(database, scope, said.message_id) is not None
-
-
-async def test_an_operation_that_is_over_cannot_be_given_up(
-    database: Database, tenant: Tenant, scope: Scope
-) -> None:
-    said = await tell(database, tenant, scope, "I play violin")
-    async with held_scope(database, scope) as writer:
-        await writer.finish(said.message_id, [], {})
-
-    await fail_operation(database, scope.tenant_id, said.message_id, "Too late")
-
-    operation = await get_operation(database, scope.tenant_id, said.message_id)
-    assert (operation.status, operation.error) == ("COMPLETED", None)
-
-
 async def test_an_operation_is_to_be_carried_out_until_it_is_over(
     database: Database, tenant: Tenant, scope: Scope
 ) -> None:
@@ -180,37 +67,6 @@ async def test_an_operation_is_to_be_carried_out_until_it_is_over(
         unknown = await writer.begin(new_id())
 
     assert [before, after, unknown] == [True, False, False]
-
-
-async def test_a_finished_operation_tells_what_it_did_and_so_do_webhooks(
-    database: Database, tenant: Tenant, scope: Scope
-) -> None:
-    said = await tell(database, tenant, scope, "I play violin")
-    setup = WebhookSetup(url="https://hooks.example.com/", events=("memory.operation_finished",))
-    webhook = await insert_webhook(database, scope.tenant_id, new_id(), setup, b"sealed")
-    changes = [
-        MemoryChange(event="ADD", memory="Plays violin", id=new_id()),
-        MemoryChange(event="NONE", memory="Plays"),
-    ]
-
-    async with held_scope(database, scope) as writer:
-        await writer.finish(said.message_id, changes, {"no quote": 2})
-
-    operation = await get_operation(database, scope.tenant_id, said.message_id)
-    assert (operation.status, operation.changes, operation.refused) == (
-        "COMPLETED", changes, {"no quote": 2}
-    )  # fmt: skip
-    [delivery] = await list_webhook_deliveries(database, scope.tenant_id, webhook.id, skip=0, limit=10)
-    assert delivery.event == "memory.operation_finished"
-    due = await find_due_delivery(database, scope.tenant_id, delivery.id, 0)
-    assert due is not None
-    told = json.loads(due.payload)["data"]
-    assert told["operation_id"] == str(said.message_id)
-    assert told["assistant_id"] == str(scope.assistant_id)
-    assert (told["status"], [change["event"] for change in told["memory_ids"]]) == (
-        "COMPLETED",
-        ["ADD", "NONE"],
-    )
 
 
 async def test_what_is_and_was_in_a_slot_is_known_oldest_first_and_nothing_else(
@@ -348,7 +204,7 @@ async def test_a_memory_is_suspect_since_it_first_was(database: Database, scope:
 async def test_a_message_that_is_indexed_again_keeps_its_time_and_its_thread(
     database: Database, tenant: Tenant, scope: Scope
 ) -> None:
-    said = await tell(database, tenant, scope, "It was fun")
+    said = await tell(database, tenant, scope, "It was fun", said_at=NOW - YEAR)
     terms = indexed("The race was fun")
 
     async with held_scope(database, scope) as writer:

@@ -14,20 +14,19 @@ from backboard_server.domain.assistants import AssistantSetup
 from backboard_server.domain.errors import NotFound
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.memories import Quote, Scope
-from backboard_server.domain.messages import RunOptions
 from backboard_server.memory.index import indexed
+from backboard_server.memory.recall import SPREAD_MAX
 from backboard_server.store.address import Address
 from backboard_server.store.assistants import insert_assistant
 from backboard_server.store.database import Database, open_database
 from backboard_server.store.embedded import EmbeddedPostgres
-from backboard_server.store.memories import InsertMemory, insert_memory
 from backboard_server.store.memory_scopes import held_scope
 from backboard_server.store.recall import FoundUnit, FoundUnits, RecallUnits, recall_units
-from backboard_server.store.turns import OpenTurn, RememberMessage, finish_turn
+from backboard_server.store.turns import MessageToRemember, OpenTurn
+from memory_requests import keep, tell
 from postgres_proxy import proxied
 from run_requests import begin, enqueue
 from tenants import Tenant
-from turn_requests import finishing, opening, turn_of
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
@@ -42,38 +41,17 @@ class Memory(Struct, frozen=True):
     assistant_id: UUID
     user_id: str = ""
 
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.tenant.caller.tenant_id, self.assistant_id, self.user_id)
+
     async def keep(self, content: str, **changes: Any) -> UUID:
         """Store a memory."""
-        fields: dict[str, Any] = {
-            "id": new_id(),
-            "assistant_id": self.assistant_id,
-            "user_id": self.user_id,
-            "content": content,
-            "origin": "rule",
-            "terms": indexed(content),
-        }
-        memory = InsertMemory(**(fields | changes))
-        await insert_memory(self.database, self.tenant.caller.tenant_id, memory)
-        return memory.id
+        return await keep(self.database, self.scope, content, **changes)
 
-    async def tell(
-        self, content: str, *, answer: str | None = None, said_at: datetime = NOW, **changes: Any
-    ) -> OpenTurn:
+    async def tell(self, content: str, *, answer: str | None = None, **changes: Any) -> OpenTurn:
         """Say something that is remembered, with its answer where it has one."""
-        fields: dict[str, Any] = {
-            "assistant_id": None if "thread_id" in changes else self.assistant_id,
-            "content": content,
-            "remember": RememberMessage(user_id=self.user_id, said_at=said_at, terms=indexed(content)),
-            "options": RunOptions(memory="auto", user_id=self.user_id),
-        }
-        if answer is None:
-            fields |= {"run_id": None, "answer_id": None}
-        request = opening(**(fields | changes))
-        turn = await turn_of(self.database, self.tenant, request)
-        if answer is not None:
-            outcome = finishing(request, turn.thread_id, content=answer, remember=indexed(answer))
-            await finish_turn(self.database, self.tenant.caller.tenant_id, outcome)
-        return request
+        return await tell(self.database, self.tenant, self.scope, content, answer=answer, **changes)
 
     async def converse(self, *contents: str) -> list[OpenTurn]:
         """Say these things in a new thread, one after the other."""
@@ -275,6 +253,16 @@ async def test_only_memories_with_all_of_the_metadata_are_found(memory: Memory) 
     assert unit.metadata == {"colour": "red", "size": 1, "place": "x"}
 
 
+async def test_a_memory_with_the_metadata_is_found_behind_hundreds_without(memory: Memory) -> None:
+    wanted = await memory.keep("A rabbit, mentioned in a long story about something else", metadata={"a": 1})
+    for _ in range(SPREAD_MAX + 10):
+        await memory.keep("rabbit")
+
+    found = await memory.search("rabbit", metadata={"a": 1}, only_memories=True, take=1)
+
+    assert [unit.id for unit in found.units] == [wanted]
+
+
 async def test_messages_are_left_out_where_only_memories_are_asked_for(memory: Memory) -> None:
     await memory.keep("violin kept")
     await memory.tell("violin said")
@@ -347,7 +335,7 @@ async def test_the_words_that_were_found_are_told_the_heaviest_first(memory: Mem
 
 
 async def test_a_message_that_waits_for_its_turn_is_found_already(memory: Memory) -> None:
-    remember = RememberMessage(said_at=NOW, terms=indexed("violin"))
+    remember = MessageToRemember(said_at=NOW, terms=indexed("violin"))
     busy = await begin(memory.database, memory.tenant, assistant_id=memory.assistant_id)
     queued = await enqueue(
         memory.database, memory.tenant, busy.thread_id, content="violin", remember=remember

@@ -149,9 +149,9 @@ async def answer_again(
 async def _saved_again(edge: Edge, saved: SavedMessage, stream: bool) -> Response:
     message = saved.message
     told = Beginning(message.content or "", str(message.id), "", message.attachments)
-    live = edge.runs.start(
-        LiveRun(tell_saved(told, saved.ids, message.created_at), RunLog(), has_reader=stream)
-    )
+    operation_id = None if saved.memory_operation_id is None else str(saved.memory_operation_id)
+    telling = tell_saved(told, saved.ids, message.created_at, operation_id)
+    live = edge.runs.start(LiveRun(telling, RunLog(), has_reader=stream))
     if live.reader is not None:
         return Afterwards(EventStream(live.reader))
     return _flat(await live.last_event())

@@ -20,9 +20,9 @@ from backboard_server.domain.memories import (
     OperationStatus,
     Scope,
 )
-from backboard_server.memory import remember
+from backboard_server.memory import manual
 from backboard_server.memory.recall import Search, search
-from backboard_server.store import memories
+from backboard_server.store import memories, memory_operations
 
 from .bodies import Body, JsonObject
 from .edge import AdaptersOf, CallerOf, GuardedRoute
@@ -202,7 +202,7 @@ async def get_memory_operation(
     operation_id: UUID, adapters: AdaptersOf, caller: CallerOf
 ) -> MemoryOperationRead:
     """Return how far the memory of a message is: IN_PROGRESS, COMPLETED or ERROR, and what was remembered."""
-    operation = await memories.get_operation(adapters.database, caller.tenant_id, operation_id)
+    operation = await memory_operations.get_operation(adapters.database, caller.tenant_id, operation_id)
     return _operation(operation)
 
 
@@ -239,7 +239,7 @@ async def add_memory(
 ) -> MemoryAdded:
     """Store a memory word for word; it can be found by the next request."""
     scope = Scope(caller.tenant_id, assistant_id, body.user_id or "")
-    memory = await remember.add_memory(adapters, scope, made_id, body.content, body.metadata)
+    memory = await manual.add_memory(adapters, scope, made_id, body.content, body.metadata)
     return MemoryAdded(
         memory_id=memory.id,
         id=memory.id,
@@ -308,7 +308,7 @@ async def update_memory(
 ) -> Memory:
     """Replace what a memory says, word for word."""
     metadata = body.metadata if "metadata" in body.model_fields_set else msgspec.UNSET
-    return await remember.change_memory(
+    return await manual.change_memory(
         adapters, caller.tenant_id, assistant_id, memory_id, body.content, metadata
     )
 

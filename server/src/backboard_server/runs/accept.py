@@ -155,10 +155,10 @@ def _open_turn(
     )
 
 
-def _remember(message: SendMessage, accepted_at: datetime) -> turns.RememberMessage | None:
+def _remember(message: SendMessage, accepted_at: datetime) -> turns.MessageToRemember | None:
     if message.memory != "auto":
         return None
-    return turns.RememberMessage(
+    return turns.MessageToRemember(
         user_id=message.user_id,
         is_pro=message.is_memory_pro,
         said_at=said_at(message.metadata) or accepted_at,

@@ -185,6 +185,7 @@ def outcome_of(
         error=failure.message if failure else None,
         created_at=now,
         epoch=run.epoch,
+        is_remembered=run.options.memory == "auto",
         remember=_remembered(run, draft),
     )
 

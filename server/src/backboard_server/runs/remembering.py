@@ -24,13 +24,8 @@ from backboard_server.memory.extract import Material, Said, extract
 from backboard_server.memory.index import indexed
 from backboard_server.memory.statements import statements_of
 from backboard_server.memory.writing import Drawn, texts_by_message, undecided_among, write
-from backboard_server.store.memory_scopes import (
-    RememberedTurn,
-    ScopeWriter,
-    fail_operation,
-    find_turn,
-    held_scope,
-)
+from backboard_server.store.memory_operations import RememberedTurn, fail_operation, find_turn
+from backboard_server.store.memory_scopes import ScopeWriter, held_scope
 from backboard_server.store.provider_keys import find_sealed_keys
 
 from .afterwards import LeftBehind, count

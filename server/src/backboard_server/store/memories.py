@@ -18,7 +18,6 @@ from backboard_server.domain.errors import NotFound
 from backboard_server.domain.memories import (
     Memory,
     MemoryKind,
-    MemoryOperation,
     MemoryOrigin,
     MemoryStats,
 )
@@ -35,6 +34,7 @@ COLUMNS = """
 _HOLDS = "(valid_to IS NULL OR valid_to > now())"
 
 _encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Memory)
 
 
 class IndexedText(Struct, frozen=True):
@@ -74,16 +74,24 @@ class UpdateMemory(Struct, frozen=True, kw_only=True):
     terms: IndexedText
 
 
-async def insert_memory(database: Database, tenant_id: UUID, memory: InsertMemory) -> None:
-    """Store a memory; one of this id stays as it is. One round trip. Raises NotFound for the assistant."""
-    await database.call("SELECT insert_memory($1, $2)", tenant_id, _encoder.encode(memory).decode())
+async def insert_memory(database: Database, tenant_id: UUID, memory: InsertMemory) -> Memory:
+    """Store a memory and return it; one of this id stays as it is. One round trip.
+
+    Raises NotFound for the assistant.
+    """
+    rows = await database.call("SELECT insert_memory($1, $2)", tenant_id, _encoder.encode(memory).decode())
+    return _decoder.decode(rows[0][0])
 
 
-async def update_memory(database: Database, tenant_id: UUID, memory: UpdateMemory) -> None:
-    """Replace what a memory says, and its metadata where that is given. One round trip. Raises NotFound."""
+async def update_memory(database: Database, tenant_id: UUID, memory: UpdateMemory) -> Memory:
+    """Replace what a memory says, and its metadata where that is given, and return it. One round trip.
+
+    Raises NotFound.
+    """
     rows = await database.call("SELECT update_memory($1, $2)", tenant_id, _encoder.encode(memory).decode())
-    if not rows[0][0]:
+    if rows[0][0] is None:
         raise NotFound(_NOT_FOUND)
+    return _decoder.decode(rows[0][0])
 
 
 async def get_memory(database: Database, tenant_id: UUID, assistant_id: UUID, memory_id: UUID) -> Memory:
@@ -204,24 +212,6 @@ async def get_stats(database: Database, tenant_id: UUID, assistant_id: UUID, use
         by_origin=_summed((row["origin"], row["number"]) for row in kinds),
         operations=_summed((row["status"], row["number"]) for row in operations),
     )
-
-
-async def get_operation(database: Database, tenant_id: UUID, operation_id: UUID) -> MemoryOperation:
-    """Return how far an operation is. Raises NotFound."""
-    async with database.tenant(tenant_id) as connection:
-        row = await connection.fetchrow(
-            """
-            SELECT id, status, changes, refused, error, created_at, updated_at FROM memory_operations
-            WHERE tenant_id = $1 AND id = $2
-            """,
-            tenant_id, operation_id,
-        )  # fmt: skip
-    if row is None:
-        raise NotFound("Memory operation not found")
-    fields = decoded(row, "changes", "refused")
-    fields["changes"] = fields["changes"] or []
-    fields["refused"] = fields["refused"] or {}
-    return msgspec.convert(fields, MemoryOperation)
 
 
 async def _check_assistant(connection: Connection, tenant_id: UUID, assistant_id: UUID) -> None:

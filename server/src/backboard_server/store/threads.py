@@ -89,10 +89,11 @@ async def list_threads(
 
 
 class SavedMessage(Struct, frozen=True):
-    """A message by itself, and where it belongs."""
+    """A message by itself, where it belongs, and the operation that remembers it."""
 
     ids: RunIds
     message: Message
+    memory_operation_id: UUID | None
 
 
 async def get_saved(database: Database, tenant_id: UUID, message_id: UUID) -> SavedMessage:
@@ -100,8 +101,9 @@ async def get_saved(database: Database, tenant_id: UUID, message_id: UUID) -> Sa
     async with database.tenant(tenant_id) as connection:
         row = await connection.fetchrow(
             f"""
-            SELECT {_MESSAGE_COLUMNS}, m.thread_id, t.assistant_id
+            SELECT {_MESSAGE_COLUMNS}, m.thread_id, t.assistant_id, o.id AS memory_operation_id
             FROM messages AS m JOIN threads AS t ON t.tenant_id = $1 AND t.id = m.thread_id
+            LEFT JOIN memory_operations AS o ON o.tenant_id = $1 AND o.id = m.id
             WHERE m.tenant_id = $1 AND m.id = $2
             """,
             tenant_id, message_id,
@@ -110,7 +112,8 @@ async def get_saved(database: Database, tenant_id: UUID, message_id: UUID) -> Sa
         raise NotFound("What this request made was deleted.")
     values = dict(row.items())
     ids = RunIds(str(values.pop("thread_id")), str(values.pop("assistant_id")), None)
-    return SavedMessage(ids, _message(values))
+    operation_id = values.pop("memory_operation_id")
+    return SavedMessage(ids, _message(values), operation_id)
 
 
 async def delete_thread(database: Database, tenant_id: UUID, thread_id: UUID) -> None:

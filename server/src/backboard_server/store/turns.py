@@ -50,7 +50,7 @@ class Repeated(Struct, frozen=True, kw_only=True):
     answer: str | None = None
 
 
-class RememberMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class MessageToRemember(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A message to remember as it was said, and to draw memories from: one operation, which has its id."""
 
     user_id: str = ""
@@ -92,7 +92,7 @@ class OpenTurn(TurnLimits, frozen=True, kw_only=True, omit_defaults=True):
     lease_seconds: float | None = None
     log: LogRow | None = None
     queued_log: LogRow | None = None
-    remember: RememberMessage | None = None
+    remember: MessageToRemember | None = None
     idempotency_key: str | None = None
     fingerprint: str | None = None
 
@@ -123,10 +123,10 @@ class ReceiptText(Struct, frozen=True):
 class FinishTurn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is kept of a run that ended, well or not, or with the status IN_PROGRESS of a step that is over.
 
-    `remember` is the answer as memory has it. `usage` and `cost_usd` are counted in the same transaction, for
-    the key and the assistant named here. With `summary_job_id` the thread is to be summarised, but for its
-    newest `summary_keep` messages. Nothing is stored where `epoch` is not the run's any more.
-    `next_answer_id` is the answer of the next step.
+    `is_remembered` says that the message is, and `remember` is its answer as memory has it. `usage` and
+    `cost_usd` are counted in the same transaction, for the key and the assistant named here. With
+    `summary_job_id` the thread is to be summarised, but for its newest `summary_keep` messages. Nothing is
+    stored where `epoch` is not the run's any more. `next_answer_id` is the answer of the next step.
     """
 
     thread_id: UUID
@@ -157,6 +157,7 @@ class FinishTurn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     next_answer_id: UUID | None = None
     log: LogPart | None = None
     receipt: str | None = None
+    is_remembered: bool = False
     remember: IndexedText | None = None
     receipt_texts: list[ReceiptText] | None = None
 

@@ -61,8 +61,8 @@ CREATE OR REPLACE TRIGGER memories_deleted
 AFTER DELETE ON memories REFERENCING OLD TABLE AS deleted
 FOR EACH STATEMENT EXECUTE FUNCTION delete_units();
 
--- Stores a memory with its index; one that has this id already stays as it is.
-CREATE OR REPLACE FUNCTION insert_memory(_tenant uuid, _request jsonb) RETURNS void
+-- Stores a memory with its index, and returns it; one that has this id already stays as it is.
+CREATE OR REPLACE FUNCTION insert_memory(_tenant uuid, _request jsonb) RETURNS text
 LANGUAGE plpgsql SET search_path = backboard, pg_temp
 AS $$
 DECLARE
@@ -89,13 +89,14 @@ BEGIN
         PERFORM index_unit(_tenant, scope_of(_m.assistant_id, coalesce(_m.user_id, '')), _m.assistant_id, NULL, _m.id,
                            coalesce(_m.valid_from, now()), _m.terms);
     END IF;
+    RETURN (SELECT to_jsonb(m) FROM memories AS m WHERE m.tenant_id = _tenant AND m.id = _m.id);
 END $$;
 REVOKE ALL ON FUNCTION insert_memory(uuid, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION insert_memory(uuid, jsonb) TO backboard_app;
 
--- Replaces what a memory says, and its index; returns whether there is one. What was written by hand answers no slot: no
+-- Replaces what a memory says, and its index, and returns it; null where there is none. What was written by hand answers no slot: no
 -- rule knows what it says.
-CREATE OR REPLACE FUNCTION update_memory(_tenant uuid, _request jsonb) RETURNS boolean
+CREATE OR REPLACE FUNCTION update_memory(_tenant uuid, _request jsonb) RETURNS text
 LANGUAGE plpgsql SET search_path = backboard, pg_temp
 AS $$
 DECLARE
@@ -111,13 +112,13 @@ BEGIN
       AND m.id = (_request ->> 'id')::uuid
     RETURNING * INTO _changed;
     IF NOT FOUND THEN
-        RETURN false;
+        RETURN NULL;
     END IF;
     _scope := scope_of(_changed.assistant_id, _changed.user_id);
     DELETE FROM memory_units AS u WHERE u.tenant_id = _tenant AND u.scope_id = _scope AND u.id = _changed.id;
     PERFORM index_unit(_tenant, _scope, _changed.assistant_id, NULL, _changed.id, _changed.valid_from,
                        _request -> 'terms');
-    RETURN true;
+    RETURN to_jsonb(_changed);
 END $$;
 REVOKE ALL ON FUNCTION update_memory(uuid, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION update_memory(uuid, jsonb) TO backboard_app;
@@ -150,9 +151,9 @@ END $$;
 REVOKE ALL ON FUNCTION remember_message(uuid, uuid, uuid, uuid, uuid, jsonb, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION remember_message(uuid, uuid, uuid, uuid, uuid, jsonb, jsonb) TO backboard_app;
 
--- Remembers an answer beside the message that it is to, if there is one and that is still remembered, and lets the job
--- begin.
-CREATE OR REPLACE FUNCTION remember_answer(_tenant uuid, _run uuid, _answer uuid, _terms jsonb) RETURNS void
+-- Remembers an answer beside the message that it is to, if that is still remembered; once the run is over the job may
+-- begin, which reads the last answer too.
+CREATE OR REPLACE FUNCTION remember_answer(_tenant uuid, _run uuid, _answer uuid, _terms jsonb, _status text) RETURNS void
 LANGUAGE plpgsql SET search_path = backboard, pg_temp
 AS $$
 DECLARE
@@ -170,8 +171,9 @@ BEGIN
     END IF;
     UPDATE jobs AS j SET run_after = now()
     FROM runs AS r
-    WHERE r.tenant_id = _tenant AND r.id = _run AND j.tenant_id = _tenant AND j.kind = 'remember_message'
+    WHERE _status IN ('COMPLETED', 'FAILED', 'CANCELLED')
+      AND r.tenant_id = _tenant AND r.id = _run AND j.tenant_id = _tenant AND j.kind = 'remember_message'
       AND j.subject = r.question_id::text AND j.status = 'queued' AND j.run_after > now();
 END $$;
-REVOKE ALL ON FUNCTION remember_answer(uuid, uuid, uuid, jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION remember_answer(uuid, uuid, uuid, jsonb) TO backboard_app;
+REVOKE ALL ON FUNCTION remember_answer(uuid, uuid, uuid, jsonb, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION remember_answer(uuid, uuid, uuid, jsonb, text) TO backboard_app;

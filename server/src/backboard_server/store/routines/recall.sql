@@ -73,6 +73,10 @@ BEGIN
                bm25_share(p.frequency, p.length / _length, 1.2, 0.4) AS share
         FROM unnest(_r.terms, _r.weights) AS a (term, weight)
         JOIN memory_postings AS p ON p.tenant_id = _tenant AND p.scope_id = _scope AND p.term = a.term
+        WHERE _r.metadata IS NULL OR EXISTS (  -- before anything is cut off: the few with it may be far behind
+            SELECT FROM memories AS m
+            WHERE m.tenant_id = _tenant AND m.id = p.unit_id AND m.metadata @> _r.metadata
+        )
     ), rarity AS (
         SELECT h.term, bm25_rarity(count(*), _count) AS idf FROM hits AS h GROUP BY h.term
     ), weighed AS MATERIALIZED (
@@ -100,7 +104,7 @@ BEGIN
         FROM spread AS s
         GROUP BY s.thread_id, s.sequence
         ORDER BY score DESC
-        LIMIT 2 * _r.take
+        LIMIT _r.take + 100  -- those that have ended, or are hidden, are left out later
     ), said AS (  -- a place between two messages may be nobody's, or another scope's
         SELECT u.id AS unit_id, n.score, coalesce(p.terms, '{}') AS terms, n.thread_id, u.said_at
         FROM near AS n
@@ -148,7 +152,6 @@ BEGIN
                    THEN coalesce(_r.with_past, false) OR NOT has_been_overtaken(_tenant, k.unit_id)
                    ELSE k.valid_to IS NULL OR k.valid_to > now()
                         OR coalesce(_r.with_past, false) AND k.valid_to > k.valid_from END
-          AND (_r.metadata IS NULL OR k.metadata @> _r.metadata)
         ORDER BY k.score DESC, k.unit_id DESC
         LIMIT _r.take
     )

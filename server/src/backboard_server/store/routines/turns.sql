@@ -229,7 +229,7 @@ BEGIN
         tokens integer, model_provider text, model_name text, usage jsonb, token_ratio real,
         error_code text, error text, created_at timestamptz, summary_job_id uuid, summary_keep integer,
         sidecar jsonb, attempts jsonb, key_id uuid, assistant_id uuid, cost_usd double precision,
-        epoch integer, next_answer_id uuid, log jsonb, receipt text, receipt_texts jsonb
+        epoch integer, next_answer_id uuid, log jsonb, receipt text, receipt_texts jsonb, is_remembered boolean
     );
 
     -- The thread first, as whoever deletes it takes the two in this order.
@@ -277,10 +277,8 @@ BEGIN
         INSERT INTO receipts (tenant_id, message_id, thread_id, receipt)
         VALUES (_tenant, _o.answer_id, _o.thread_id, _o.receipt);
     END IF;
-    IF EXISTS (
-        SELECT FROM runs AS r WHERE r.tenant_id = _tenant AND r.id = _o.run_id AND r.options ->> 'memory' = 'auto'
-    ) THEN
-        PERFORM remember_answer(_tenant, _o.run_id, _o.answer_id, _outcome -> 'remember');
+    IF _o.is_remembered THEN
+        PERFORM remember_answer(_tenant, _o.run_id, _o.answer_id, _outcome -> 'remember', _o.status);
     END IF;
     IF _o.status <> 'IN_PROGRESS' THEN
         PERFORM announce_run(_tenant, _outcome);

@@ -11,8 +11,8 @@ from backboard_server.domain.assistants import AssistantSetup
 from backboard_server.domain.errors import NotFound
 from backboard_server.domain.ids import new_id
 from backboard_server.domain.memories import Scope
+from backboard_server.memory.manual import add_memory, change_memory
 from backboard_server.memory.recall import recall
-from backboard_server.memory.remember import add_memory, change_memory
 from backboard_server.store.assistants import insert_assistant
 from backboard_server.store.memories import list_memories
 from tenants import Tenant

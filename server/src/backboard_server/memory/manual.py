@@ -1,4 +1,4 @@
-"""Remembering by hand: what an application stores is kept word for word."""
+"""Memories that an application writes by hand: kept word for word."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ async def add_memory(
         origin="manual",
         terms=indexed(content),
     )
-    await memories.insert_memory(adapters.database, scope.tenant_id, request)
-    return await memories.get_memory(adapters.database, scope.tenant_id, scope.assistant_id, memory_id)
+    return await memories.insert_memory(adapters.database, scope.tenant_id, request)
 
 
 async def change_memory(
@@ -47,5 +46,4 @@ async def change_memory(
         metadata=metadata,
         terms=indexed(content),
     )
-    await memories.update_memory(adapters.database, tenant_id, request)
-    return await memories.get_memory(adapters.database, tenant_id, assistant_id, memory_id)
+    return await memories.update_memory(adapters.database, tenant_id, request)
