@@ -264,6 +264,25 @@ async def test_a_model_decides_where_rules_cannot(
     assert await shelf.held() == held
 
 
+async def test_a_memory_that_a_model_refines_keeps_its_slot_and_its_value(shelf: Shelf) -> None:
+    known = (await shelf.take(drawn("I live in Berlin near the big park", 2020, "berlin")))[0].id
+    finer = drawn("I live in Berlin near the big park by the lake", 2021, decision=Decision("refine", known))
+
+    await shelf.take(finer)
+    again = await shelf.take(drawn("I live in Berlin", 2022, "berlin"))
+
+    assert events_of(again) == [("NONE", finer.statement.content)]
+
+
+@pytest.mark.parametrize("verdict", ["supersede", "retract"])
+async def test_what_is_older_ends_nothing_whatever_a_model_decides(shelf: Shelf, verdict: Any) -> None:
+    known = (await shelf.take(drawn(TUESDAY, 2020)))[0].id
+
+    await shelf.take(drawn(MONDAY, 2019, decision=Decision(verdict, known)))
+
+    assert await shelf.held() == [(MONDAY, at(2019), None), (TUESDAY, at(2020), None)]
+
+
 async def test_what_a_model_decided_about_is_over_by_now_so_nothing_of_it_is_applied(shelf: Shelf) -> None:
     known = (await shelf.take(drawn(TUESDAY, 2020)))[0].id
     await shelf.take(_forgetting_tuesday())

@@ -25,6 +25,7 @@ QUERY_CHARACTERS_MAX = 2_000  # of a message, from both ends: what is looked for
 SUSPECT_SHARE = 0.7  # of the score of what may not hold any more, where the present is asked for
 CANDIDATES_MAX = 100
 SPREAD_MAX = 400
+SPARE = 20  # are read beyond what is asked for, as some are said twice and some are doubted
 SHOWN_TOKENS_MAX = 2_000
 SHOWN_CHARACTERS_MAX = 2_000  # of one unit
 SCORE_MIN = 0.15  # of the best, below which nothing is shown
@@ -61,7 +62,7 @@ async def search(adapters: Adapters, scope: Scope, asked: Search) -> Recollectio
         user_id=scope.user_id,
         terms=[*words],
         weights=[*query.terms.values()],
-        take=asked.limit,
+        take=asked.limit + SPARE,
         spread_max=SPREAD_MAX,
         characters_max=SHOWN_CHARACTERS_MAX,
         only_memories=asked.metadata is not None,
@@ -77,7 +78,7 @@ async def search(adapters: Adapters, scope: Scope, asked: Search) -> Recollectio
     items = [_recalled(unit, words) for unit in found.units]
     if query.intent == "now":
         items = sorted((_doubted(item) for item in items), key=lambda item: -item.score)
-    return Recollection(items=tuple(_said_once(items)), searched=found.searched)
+    return Recollection(items=tuple(_said_once(items)[: asked.limit]), searched=found.searched)
 
 
 def _ends_of(text: str) -> str:

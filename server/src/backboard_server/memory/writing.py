@@ -55,6 +55,15 @@ async def write(scope: ScopeWriter, drawn: Sequence[Drawn]) -> list[MemoryChange
     return changes
 
 
+def texts_by_message(drawn: Sequence[Drawn]) -> Mapping[UUID, list[str]]:
+    """Return what was drawn from each message: it is found by these words too."""
+    texts: dict[UUID, list[str]] = {}
+    for each in drawn:
+        for quote in each.statement.quotes:
+            texts.setdefault(quote.message_id, []).append(each.statement.content)
+    return texts
+
+
 async def _verdict(scope: ScopeWriter, each: Drawn) -> Verdict:
     statement = each.statement
     known = await scope.known_with_any(indexed(statement.content).terms, CANDIDATES_MAX)
@@ -88,7 +97,10 @@ def _decided(each: Drawn, verdict: Verdict) -> Verdict:
     memory = next((one for one in verdict.concerns if decision and one.id == decision.memory_id), None)
     if decision is None or memory is None:
         return verdict
-    ended = Change(memory, Interval(memory.valid_from or memory.created_at, statement.valid_from))
+    begun = memory.valid_from or memory.created_at
+    if statement.valid_from < begun and decision.verdict in ("supersede", "retract"):
+        return verdict  # what is older ends nothing
+    ended = Change(memory, Interval(begun, statement.valid_from))
     point = Interval(statement.valid_from, statement.valid_from)
     match decision.verdict:
         case "same":
@@ -129,7 +141,9 @@ async def _joined(scope: ScopeWriter, each: Drawn, verdict: Verdict) -> MemoryCh
     await scope.add_quotes(memory.id, statement.quotes, thread_id=each.thread_id, said_at=each.said_at)
     if verdict.decision != "refine":
         return MemoryChange(event="NONE", memory=memory.content)
-    await scope.refine(memory.id, statement.content, statement.value, indexed(*_found_by(statement)))
+    slot, value = memory.slot or statement.slot, statement.value or memory.value
+    terms = indexed(*_found_by(statement.content, slot))
+    await scope.refine(memory.id, statement.content, value, terms)
     return MemoryChange(event="UPDATE", memory=statement.content, id=memory.id)
 
 
@@ -148,17 +162,17 @@ async def _stored(scope: ScopeWriter, each: Drawn, interval: Interval) -> UUID:
         confidence=statement.confidence,
         valid_from=interval.valid_from,
         valid_to=interval.valid_to,
-        terms=indexed(*_found_by(statement)),
+        terms=indexed(*_found_by(statement.content, statement.slot)),
     )
     await scope.insert(memory)
     await scope.add_quotes(memory_id, statement.quotes, thread_id=each.thread_id, said_at=each.said_at)
     return memory_id
 
 
-def _found_by(statement: Statement) -> list[str]:
+def _found_by(content: str, slot: str | None) -> list[str]:
     """Return the texts by whose words a memory is found: who moved somewhere is asked where they live."""
-    verb, *others = (statement.slot or "").partition(":")[0].split("_")
-    return [statement.content, " ".join([verb.removesuffix("s"), *others])]  # it is asked with "do"
+    verb, *others = (slot or "").partition(":")[0].split("_")
+    return [content, " ".join([verb.removesuffix("s"), *others])]  # it is asked with "do"
 
 
 async def _suspect_dependents(scope: ScopeWriter, verdict: Verdict) -> None:
@@ -173,12 +187,3 @@ async def _suspect_dependents(scope: ScopeWriter, verdict: Verdict) -> None:
         flagged = [memory.id for memory in dependents_of(ended, known) if memory.id != ended.id]
         if flagged:
             await scope.suspect(flagged)
-
-
-def texts_by_message(drawn: Sequence[Drawn]) -> Mapping[UUID, list[str]]:
-    """Return what was drawn from each message: it is found by these words too."""
-    texts: dict[UUID, list[str]] = {}
-    for each in drawn:
-        for quote in each.statement.quotes:
-            texts.setdefault(quote.message_id, []).append(each.statement.content)
-    return texts
