@@ -204,6 +204,15 @@ async def test_failures_that_pass_are_tried_again(
     assert len((await embedder.embed(["one"])).vectors) == 1
 
 
+async def test_a_web_page_is_called_one(vendor: FakeVendor, embedder: OpenAIEmbedder) -> None:
+    vendor.script(Answer(fault=Fault.HTML))
+
+    failure = await _failure(embedder)
+
+    assert failure.kind == "malformed"
+    assert "a web page instead of an answer" in failure.message
+
+
 async def test_a_wait_that_is_asked_for_is_kept(vendor: FakeVendor, embedder: OpenAIEmbedder) -> None:
     vendor.script(Answer(fault=Fault.RATE_LIMITED_MILLISECONDS), Answer())
     started = asyncio.get_running_loop().time()
@@ -270,6 +279,18 @@ async def test_vectors_are_brought_to_length_one(vendor: FakeVendor, embedder: O
     assert math.hypot(*numbers_of(vector)) == pytest.approx(1)
 
 
+async def test_vectors_go_by_their_index_and_not_by_their_place(
+    vendor: FakeVendor, embedder: OpenAIEmbedder
+) -> None:
+    units = [[float(number == place) for number in range(DIMENSIONS)] for place in range(2)]
+    data = [{"index": 1, "embedding": units[1]}, {"index": 0, "embedding": units[0]}]
+    vendor.script(Answer(fault=Change(how="replace", payload={"data": data})))
+
+    vectors = (await embedder.embed(["one", "two"])).vectors
+
+    assert [list(numbers_of(vector)) for vector in vectors] == units
+
+
 async def test_the_failure_inside_an_answer_with_status_200_is_read(
     vendor: FakeVendor, embedder: OpenAIEmbedder
 ) -> None:
@@ -282,9 +303,9 @@ async def test_the_failure_inside_an_answer_with_status_200_is_read(
 async def test_counts_are_none_where_the_host_gives_none(
     vendor: FakeVendor, embedder: OpenAIEmbedder
 ) -> None:
-    vendor.script(Answer(fault=Fault.USAGE_MISSING), Answer(usage=Tokens(12)))
+    vendor.script(Answer(fault=Fault.USAGE_MISSING), Answer(usage=Tokens(-1)), Answer(usage=Tokens(12)))
 
-    assert [(await embedder.embed(["one"])).input_tokens for _ in range(2)] == [0, 12]
+    assert [(await embedder.embed(["one"])).input_tokens for _ in range(3)] == [0, 0, 12]
 
 
 async def test_other_dimensions_than_configured_are_a_mistake_of_the_configuration() -> None:
