@@ -18,6 +18,7 @@ from app_under_test import VENDOR_KEY, client_of
 from backboard_server.api import edge
 from backboard_server.app import create_app
 from backboard_server.domain.ids import new_id
+from backboard_server.runs import journal as journals
 from backboard_server.settings import Settings
 from backboard_server.store.address import Address
 from backboard_server.store.database import Connection
@@ -63,6 +64,8 @@ async def app(
     """The web application, on a database that it reaches through the proxy."""
     monkeypatch.setenv("OPENAI_API_KEY", VENDOR_KEY)
     monkeypatch.setenv("OPENAI_BASE_URL", vendor.base_url)
+    # A run that takes longer than a round, on a machine that is busy, is written to the log meanwhile.
+    monkeypatch.setattr(journals, "ROUND_SECONDS", 3_600.0)
     app = create_app(Settings(data_dir=data_dir, database_url=url_of(proxy.address)))
     async with LifespanManager(app):
         yield app
@@ -129,6 +132,18 @@ async def test_a_long_thread_asks_no_more_often(
 
     assert exchanges == Exchanges(before_vendor=2, in_all=3)
     assert len(vendor.requests[-1].body["messages"]) > 50
+
+
+@pytest.mark.parametrize("memory", ["Auto", "Readonly"])
+async def test_a_message_with_memory_asks_once_more(
+    warm_app: FastAPI, proxy: PostgresProxy, vendor: FakeVendor, tenant: Tenant, memory: str
+) -> None:
+    async with client_of(warm_app, tenant) as client:
+        exchanges = await counted(
+            client, proxy, vendor, "/threads/messages", {"content": "Hi", "memory": memory}
+        )
+
+    assert exchanges == Exchanges(before_vendor=3, in_all=4)
 
 
 async def test_a_key_that_is_known_saves_one_exchange(
