@@ -41,6 +41,14 @@ def test_a_dependency_that_no_lock_holds_is_a_gap(root: Path) -> None:
     ]
 
 
+def test_every_lock_of_the_repository_is_checked() -> None:
+    root = Path(locks.__file__).parent.parent
+
+    assert {lock.path for lock in locks.LOCKS} == {
+        path.relative_to(root).as_posix() for path in root.glob("requirements/*.lock")
+    }
+
+
 def test_what_an_extra_asks_for_is_locked_too(root: Path) -> None:
     with (root / "server" / "pyproject.toml").open("a") as file:
         file.write('[project.optional-dependencies]\nmcp = ["mcp>=2"]\n')
