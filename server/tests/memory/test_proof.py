@@ -135,6 +135,18 @@ def test_dates_are_read_as_far_as_they_are_dates(dates: Any, expected: Any) -> N
     assert (statement.valid_from, statement.valid_to) == expected
 
 
+def test_what_begins_and_ends_in_one_turn_is_two_facts() -> None:
+    statements, _ = judged([fact(), fact(content="The user left Berlin.", is_over=True)], said(BERLIN))
+
+    assert [statement.is_over for statement in statements] == [False, True]
+
+
+def test_a_long_term_is_cut() -> None:
+    (statement,), _ = judged([fact(value="b" * 500)], said(BERLIN))
+
+    assert statement.value == "b" * 120
+
+
 def test_terms_are_brought_into_one_form() -> None:
     odd = fact(subject="The User", slot=" Lives In ", value="New  York\0", confidence=9)
 

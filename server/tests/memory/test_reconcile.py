@@ -137,6 +137,42 @@ def test_the_very_words_written_by_hand_are_the_same() -> None:
     assert reconcile(_said("I live in Berlin", 2021, "berlin"), [by_hand]).concerns == (by_hand,)
 
 
+def test_words_written_by_hand_are_not_the_same_as_what_takes_them_back() -> None:
+    by_hand = _known(3, "i live in berlin.", 2020)
+
+    assert reconcile(_said("I live in Berlin", 2021, "berlin", is_over=True), [by_hand]).decision == "retract"
+
+
+def test_a_point_in_time_is_no_memory_to_be_the_same_as() -> None:
+    point = _known(3, "i live in berlin.", 2022, 2022)
+
+    assert reconcile(_said("I live in Berlin", 2021, "berlin"), [point]).decision == "add"
+
+
+def test_what_says_its_own_end_is_stored_with_it() -> None:
+    verdict = reconcile(_said("I'm in Rome until 2023", 2022, "rome", valid_to=_at(2023)), [])
+
+    assert verdict.stored == Interval(_at(2022), _at(2023))
+
+
+def test_more_detail_about_a_plan_says_when_it_is_over() -> None:
+    trip = _known(3, "I'm going to Rome in May", 2021, slot="plan:rome", value="2022-05")
+
+    verdict = reconcile(
+        _said("I'm going on 3 May", 2021, "2022-05-03", slot="plan:rome", valid_to=_at(2023)), [trip]
+    )
+
+    assert (verdict.decision, verdict.changes) == ("refine", (Change(trip, Interval(_at(2021), _at(2023))),))
+
+
+def test_a_year_of_birth_refines_a_birthday() -> None:
+    birthday = _known(3, "My birthday is March 3rd", 2021, slot="birthday", value="03-03")
+
+    verdict = reconcile(_said("I was born on 3 March 1990", 2022, "1990-03-03", slot="birthday"), [birthday])
+
+    assert verdict.decision == "refine"
+
+
 TENNIS = _known(4, "I play tennis in the park every Tuesday", 2020)
 
 

@@ -114,6 +114,12 @@ def test_what_only_looks_like_a_statement_gives_none(text: str) -> None:
     assert facts_in(text) == []
 
 
+def test_the_line_at_which_a_long_text_is_cut_off_is_not_read() -> None:
+    text = "hm\n" * 2_661 + "I live in Berlinchen"  # of which 8,000 characters end in "Berlinc"
+
+    assert facts_in(text) == []
+
+
 def test_what_is_said_twice_in_a_message_counts_once() -> None:
     assert facts_in("I live in Berlin. Yes, I live in Berlin!") == ["lives_in=berlin"]
 

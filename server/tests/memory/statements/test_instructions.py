@@ -15,6 +15,7 @@ from memory.saying import facts_in
         ("I'd like you to always answer in French", ["answer_language=french"]),
         ("You don't need to answer in French any more", ["!answer_language=french"]),
         ("Answer in French", []),
+        ("Never answer in French", ["instruction:answer in french=no"]),
         ("Please never use emojis.", ["instruction:use emoji=no"]),
         ("stop using emojis", ["instruction:use emoji=no"]),
         ("You can use emojis again", ["instruction:use emoji=yes"]),

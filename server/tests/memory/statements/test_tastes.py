@@ -16,6 +16,7 @@ from memory.saying import facts_in, found_in
         ("I like coffee more than tea", ["likes:coffee=yes"]),
         ("I hate coffee with sugar", ["likes:coffee with sugar=no"]),
         ("I prefer tea to coffee", ["prefers:coffee or tea=tea"]),
+        ("I prefer coffee to tea", ["prefers:coffee or tea=coffee"]),
         ("Green is my favorite color", ["favourite:colour=green"]),
         ("I'm allergic to peanuts and shellfish", ["allergy:peanut=yes", "allergy:shellfish=yes"]),
         ("I'm no longer vegetarian", ["!diet=vegetarian"]),
