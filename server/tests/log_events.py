@@ -22,7 +22,7 @@ ATTEMPTS = [
     Attempt(model_provider="anthropic", model_name="claude-x"),
 ]
 RECALLED = RetrievedMemory(
-    id="memory", memory=ODD, content=ODD, score=0.5, said_at=NOW, kind="fact", words=(ODD,)
+    id="memory", memory=ODD, content=ODD, score=0.5, said_at=NOW, kind="fact", matched_words=(ODD,)
 )
 CALL = ToolCallView(id="call_1", function=ToolFunction(ODD, '{"at": "\\ud83d\\ude00"}'))
 

@@ -12,9 +12,8 @@ from backboard_server.domain.messages import RunOptions
 from backboard_server.memory.index import indexed
 from backboard_server.store.database import Database
 from backboard_server.store.memories import InsertMemory, insert_memory
-from backboard_server.store.turns import MessageToRemember, OpenTurn, finish_turn
-from tenants import Tenant
-from turn_requests import finishing, opening, turn_of
+from backboard_server.store.turns import MessageToRemember, OpenTurn, finish_turn, open_turn
+from turn_requests import finishing, opening
 
 NOW = datetime.now(UTC)
 
@@ -40,7 +39,6 @@ async def keep(database: Database, scope: Scope, content: str, **changes: Any) -
 
 async def tell(
     database: Database,
-    tenant: Tenant,
     scope: Scope,
     content: str,
     *,
@@ -58,9 +56,10 @@ async def tell(
     if answer is None:
         fields |= {"run_id": None, "answer_id": None}
     request = opening(**(fields | changes))
-    turn = await turn_of(database, tenant, request)
+    turn = await open_turn(database, scope.tenant_id, request)
     if answer is not None:
+        assert turn.thread_id is not None
         remembered = {"is_remembered": True, "remember": indexed(answer)}
         outcome = finishing(request, turn.thread_id, content=answer, **remembered)
-        await finish_turn(database, tenant.caller.tenant_id, outcome)
+        await finish_turn(database, scope.tenant_id, outcome)
     return request

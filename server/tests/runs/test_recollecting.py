@@ -158,7 +158,7 @@ async def test_clients_are_told_what_was_recalled_and_why(adapters: Adapters, ke
     (told,) = retrieved(after.recollection)
     assert (told.id, told.memory, told.content) == (str(keeper.memory_id), RABBIT, RABBIT)
     assert (told.kind, told.score) == ("fact", after.recollection.items[0].score)
-    assert {*told.words} >= {"rabbit"}
+    assert {*told.matched_words} >= {"rabbit"}
 
 
 async def test_only_what_is_to_be_remembered_has_an_operation(keeper: Keeper) -> None:

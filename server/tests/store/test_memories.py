@@ -205,7 +205,7 @@ async def test_only_what_holds_is_listed_newest_first_page_by_page(
 async def test_a_deleted_memory_leaves_no_row_and_touches_no_other(
     database: Database, tenant: Tenant, assistant_id: UUID, scope: Scope
 ) -> None:
-    said = await tell(database, tenant, scope, "Play violin")
+    said = await tell(database, scope, "Play violin")
     kept = await keep(database, scope, "violin lessons", user_id="ann")
     deleted = await keep(database, scope, "violin lessons", user_id="ann")
     await quote(database, tenant, assistant_id, deleted, said)
@@ -223,7 +223,7 @@ async def test_a_deleted_memory_leaves_no_row_and_touches_no_other(
 async def test_a_deleted_thread_is_forgotten_but_not_what_was_drawn_from_it(
     database: Database, tenant: Tenant, assistant_id: UUID, scope: Scope
 ) -> None:
-    said = await tell(database, tenant, scope, "Play violin")
+    said = await tell(database, scope, "Play violin")
     drawn = await keep(database, scope, "violin")
     await quote(database, tenant, assistant_id, drawn, said)
     before = await counts(database, tenant, "memory_units")
@@ -238,7 +238,7 @@ async def test_a_deleted_thread_is_forgotten_but_not_what_was_drawn_from_it(
 async def test_a_deleted_assistant_leaves_nothing_in_any_table_of_memory(
     database: Database, tenant: Tenant, assistant_id: UUID, scope: Scope
 ) -> None:
-    said = await tell(database, tenant, scope, "Play violin")
+    said = await tell(database, scope, "Play violin")
     drawn = await keep(database, scope, "violin")
     await quote(database, tenant, assistant_id, drawn, said)
     await keep(database, scope, "cello", user_id="ann")
@@ -268,7 +268,7 @@ async def test_one_user_is_forgotten_without_the_others(
 async def test_a_scope_that_is_forgotten_has_no_message_remembered_but_threads_keep_theirs(
     database: Database, tenant: Tenant, assistant_id: UUID, scope: Scope
 ) -> None:
-    await tell(database, tenant, scope, "Play violin")
+    await tell(database, scope, "Play violin")
 
     forgotten = await delete_memories(database, tenant.caller.tenant_id, assistant_id, "")
 
@@ -279,9 +279,9 @@ async def test_a_scope_that_is_forgotten_has_no_message_remembered_but_threads_k
 async def test_stats_count_one_scope_by_what_became_of_its_memories(
     database: Database, tenant: Tenant, assistant_id: UUID, scope: Scope
 ) -> None:
-    said = await tell(database, tenant, scope, "Play violin")
+    said = await tell(database, scope, "Play violin")
     await fail_operation(database, tenant.caller.tenant_id, said.message_id, "No model")
-    await tell(database, tenant, scope, "Play cello")
+    await tell(database, scope, "Play cello")
     await keep(database, scope, "one", origin="manual")
     await keep(database, scope, "two", kind="plan", origin="model")
     rests_on = await keep(database, scope, "three", origin="model")

@@ -45,7 +45,7 @@ async def is_indexed(database: Database, scope: Scope, unit_id: UUID) -> bool:
 async def test_an_operation_is_in_progress_from_when_its_message_is_stored_and_its_own_tenants(
     database: Database, tenant: Tenant, other_tenant: Tenant, scope: Scope
 ) -> None:
-    said = await tell(database, tenant, scope, "Play violin")
+    said = await tell(database, scope, "Play violin")
 
     operation = await get_operation(database, tenant.caller.tenant_id, said.message_id)
 
@@ -57,9 +57,9 @@ async def test_an_operation_is_in_progress_from_when_its_message_is_stored_and_i
 
 
 async def test_an_operation_is_about_its_message_the_answer_and_what_the_assistant_asks(
-    database: Database, tenant: Tenant, scope: Scope
+    database: Database, scope: Scope
 ) -> None:
-    said = await tell(database, tenant, scope, "I play violin")
+    said = await tell(database, scope, "I play violin")
 
     turn = await find_turn(database, scope.tenant_id, said.message_id, before_max=4)
 
@@ -74,12 +74,12 @@ async def test_an_operation_is_about_its_message_the_answer_and_what_the_assista
 
 
 async def test_an_operation_comes_with_the_newest_messages_before_it_oldest_first(
-    database: Database, tenant: Tenant, scope: Scope
+    database: Database, scope: Scope
 ) -> None:
-    first = await tell(database, tenant, scope, "one", answer="re: one")
-    await tell(database, tenant, scope, "two", thread_id=first.new_thread_id, answer="re: two")
-    third = await tell(database, tenant, scope, "three", thread_id=first.new_thread_id, answer="re: three")
-    await tell(database, tenant, scope, "four", thread_id=first.new_thread_id)
+    first = await tell(database, scope, "one", answer="re: one")
+    await tell(database, scope, "two", thread_id=first.new_thread_id, answer="re: two")
+    third = await tell(database, scope, "three", thread_id=first.new_thread_id, answer="re: three")
+    await tell(database, scope, "four", thread_id=first.new_thread_id)
 
     turn = await find_turn(database, scope.tenant_id, third.message_id, before_max=3)
 
@@ -89,10 +89,10 @@ async def test_an_operation_comes_with_the_newest_messages_before_it_oldest_firs
 
 
 async def test_an_operation_that_is_over_or_whose_message_is_gone_is_about_nothing(
-    database: Database, tenant: Tenant, other_tenant: Tenant, scope: Scope
+    database: Database, other_tenant: Tenant, scope: Scope
 ) -> None:
     completed, failed, deleted, open_ = [
-        await tell(database, tenant, scope, text) for text in ("one", "two", "three", "four")
+        await tell(database, scope, text) for text in ("one", "two", "three", "four")
     ]
     async with held_scope(database, scope) as writer:
         await writer.finish(completed.message_id, [], {})
@@ -106,10 +106,8 @@ async def test_an_operation_that_is_over_or_whose_message_is_gone_is_about_nothi
     assert await find_turn(database, scope.tenant_id, open_.message_id, before_max=4) is not None
 
 
-async def test_an_operation_that_is_given_up_says_why(
-    database: Database, tenant: Tenant, scope: Scope
-) -> None:
-    said = await tell(database, tenant, scope, "I play violin")
+async def test_an_operation_that_is_given_up_says_why(database: Database, scope: Scope) -> None:
+    said = await tell(database, scope, "I play violin")
 
     await fail_operation(database, scope.tenant_id, said.message_id, "No model")
 
@@ -118,10 +116,8 @@ async def test_an_operation_that_is_given_up_says_why(
     assert await is_indexed(database, scope, said.message_id)
 
 
-async def test_an_operation_that_is_over_cannot_be_given_up(
-    database: Database, tenant: Tenant, scope: Scope
-) -> None:
-    said = await tell(database, tenant, scope, "I play violin")
+async def test_an_operation_that_is_over_cannot_be_given_up(database: Database, scope: Scope) -> None:
+    said = await tell(database, scope, "I play violin")
     async with held_scope(database, scope) as writer:
         await writer.finish(said.message_id, [], {})
 
@@ -132,9 +128,9 @@ async def test_an_operation_that_is_over_cannot_be_given_up(
 
 
 async def test_a_finished_operation_tells_what_it_did_and_so_do_webhooks(
-    database: Database, tenant: Tenant, scope: Scope
+    database: Database, scope: Scope
 ) -> None:
-    said = await tell(database, tenant, scope, "I play violin")
+    said = await tell(database, scope, "I play violin")
     setup = WebhookSetup(url="https://hooks.example.com/", events=("memory.operation_finished",))
     webhook = await insert_webhook(database, scope.tenant_id, new_id(), setup, b"sealed")
     changes = [

@@ -55,10 +55,8 @@ def quotes_of(*message_ids: UUID, start: int = 0) -> list[Quote]:
     return [Quote(message_id, start, start + 4, "said") for message_id in message_ids]
 
 
-async def test_an_operation_is_to_be_carried_out_until_it_is_over(
-    database: Database, tenant: Tenant, scope: Scope
-) -> None:
-    said = await tell(database, tenant, scope, "I play violin")
+async def test_an_operation_is_to_be_carried_out_until_it_is_over(database: Database, scope: Scope) -> None:
+    said = await tell(database, scope, "I play violin")
 
     async with held_scope(database, scope) as writer:
         before = await writer.begin(said.message_id)
@@ -96,11 +94,11 @@ async def test_memories_with_most_of_the_terms_are_known_first(database: Databas
 
 
 async def test_what_has_ended_is_known_by_its_terms_and_neither_messages_nor_other_users_are(
-    database: Database, tenant: Tenant, scope: Scope
+    database: Database, scope: Scope
 ) -> None:
     await keep(database, scope, "violin, once", valid_to=NOW - YEAR)
     await keep(database, scope, "violin, of another", user_id="ann")
-    await tell(database, tenant, scope, "violin, as it was said")
+    await tell(database, scope, "violin, as it was said")
 
     assert await known(database, scope, "violin") == ["violin, once"]
 
@@ -202,9 +200,9 @@ async def test_a_memory_is_suspect_since_it_first_was(database: Database, scope:
 
 
 async def test_a_message_that_is_indexed_again_keeps_its_time_and_its_thread(
-    database: Database, tenant: Tenant, scope: Scope
+    database: Database, scope: Scope
 ) -> None:
-    said = await tell(database, tenant, scope, "It was fun", said_at=NOW - YEAR)
+    said = await tell(database, scope, "It was fun", said_at=NOW - YEAR)
     terms = indexed("The race was fun")
 
     async with held_scope(database, scope) as writer:

@@ -51,7 +51,7 @@ class Memory(Struct, frozen=True):
 
     async def tell(self, content: str, *, answer: str | None = None, **changes: Any) -> OpenTurn:
         """Say something that is remembered, with its answer where it has one."""
-        return await tell(self.database, self.tenant, self.scope, content, answer=answer, **changes)
+        return await tell(self.database, self.scope, content, answer=answer, **changes)
 
     async def converse(self, *contents: str) -> list[OpenTurn]:
         """Say these things in a new thread, one after the other."""

@@ -127,7 +127,7 @@ class MemoriesFound(TypedDict):
 class RetrievedMemory(TypedDict):
     """What was recalled for an answer; `memory` and `content` are one text, `kind` is `turn` for a message.
 
-    `words` are the words of the question that it has.
+    `matched_words` are the words of the question that it has.
     """
 
     memory: str
@@ -136,4 +136,4 @@ class RetrievedMemory(TypedDict):
     score: NotRequired[float]
     said_at: NotRequired[str]
     kind: NotRequired[str]
-    words: NotRequired[List[str]]
+    matched_words: NotRequired[List[str]]

@@ -41,7 +41,7 @@ LIMITS = {"content_characters_max": CONTENT_CHARACTERS_MAX, "metadata_bytes_max"
 
 def _said(content: str) -> str:
     if not content.strip():
-        raise ValueError("is empty: say what is to be remembered")
+        raise ValueError("is empty: give it a text")
     return content
 
 
@@ -144,7 +144,7 @@ class MemoryFound(Shape):
     role: str | None
     said_at: datetime
     valid_to: datetime | None
-    matched_words: list[str] = Field(validation_alias="words")
+    matched_words: list[str]
     sources: list[UUID]
     created_at: datetime
     updated_at: datetime

@@ -114,7 +114,7 @@ class Recalled(Struct, frozen=True, kw_only=True):
     """Something that was found, and why: a memory, or a message (`thread_id`) remembered as it was said.
 
     `score` is from 0 to 1, and of what was found at once. `near` and `thread` are parts of it: of its words
-    and those close by, and of the conversation. `words` are those of the question that it has.
+    and those close by, and of the conversation. `matched_words` are those of the question that it has.
     """
 
     id: UUID
@@ -132,7 +132,7 @@ class Recalled(Struct, frozen=True, kw_only=True):
     sources: tuple[UUID, ...] = ()
     near: float = 0.0
     thread: float = 0.0
-    words: tuple[str, ...] = ()
+    matched_words: tuple[str, ...] = ()
 
 
 class RetrievedMemory(Struct, frozen=True, kw_only=True):
@@ -144,7 +144,7 @@ class RetrievedMemory(Struct, frozen=True, kw_only=True):
     score: float
     said_at: datetime
     kind: str
-    words: tuple[str, ...] = ()
+    matched_words: tuple[str, ...] = ()
 
 
 class Recollection(Struct, frozen=True, kw_only=True):

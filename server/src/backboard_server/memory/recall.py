@@ -105,7 +105,7 @@ def _recalled(unit: FoundUnit, words: dict[int, str]) -> Recalled:
         sources=tuple(unit.sources or ()),
         near=round(unit.near, 4),
         thread=round(unit.thread, 4),
-        words=tuple(words[term] for term in unit.terms if term in words),
+        matched_words=tuple(words[term] for term in unit.terms if term in words),
     )
 
 

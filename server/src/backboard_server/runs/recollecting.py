@@ -65,7 +65,7 @@ def _retrieved(item: Recalled) -> RetrievedMemory:
         score=item.score,
         said_at=item.said_at,
         kind=item.kind or "turn",
-        words=item.words,
+        matched_words=item.matched_words,
     )
 
 

@@ -38,6 +38,15 @@ class RememberedTurn(Struct, frozen=True, kw_only=True):
     system_prompt: str | None
 
 
+class OperationEnd(Struct, frozen=True, kw_only=True):
+    """How an operation ended, what it changed, and how much it refused, by reason."""
+
+    status: OperationStatus
+    changes: Sequence[MemoryChange] = ()
+    refused: Mapping[str, int] = {}
+    error: str | None = None
+
+
 async def get_operation(database: Database, tenant_id: UUID, operation_id: UUID) -> MemoryOperation:
     """Return how far an operation is. Raises NotFound."""
     async with database.tenant(tenant_id) as connection:
@@ -102,18 +111,11 @@ async def find_turn(
 async def fail_operation(database: Database, tenant_id: UUID, operation_id: UUID, error: str) -> None:
     """Record that an operation was given up; what was said is remembered as it was said all the same."""
     async with database.tenant(tenant_id) as connection:
-        await end_operation(connection, tenant_id, operation_id, "ERROR", error=error)
+        await end_operation(connection, tenant_id, operation_id, OperationEnd(status="ERROR", error=error))
 
 
 async def end_operation(
-    connection: Connection,
-    tenant_id: UUID,
-    operation_id: UUID,
-    status: OperationStatus,
-    *,
-    changes: Sequence[MemoryChange] = (),
-    refused: Mapping[str, int] | None = None,
-    error: str | None = None,
+    connection: Connection, tenant_id: UUID, operation_id: UUID, end: OperationEnd
 ) -> None:
     """Record how an operation ended, unless it had, and tell the tenant's webhooks of it."""
     assistant_id = await connection.fetchval(
@@ -123,17 +125,17 @@ async def end_operation(
         WHERE tenant_id = $1 AND id = $2 AND status = 'IN_PROGRESS'
         RETURNING assistant_id
         """,
-        tenant_id, operation_id, status, _encoder.encode(changes).decode(),
-        _encoder.encode(refused or {}).decode(), error,
+        tenant_id, operation_id, end.status, _encoder.encode(end.changes).decode(),
+        _encoder.encode(end.refused).decode(), end.error,
     )  # fmt: skip
     if assistant_id is None:
         return
     told = {
         "operation_id": operation_id,
         "assistant_id": assistant_id,
-        "status": status,
-        "memory_ids": changes,
-        "error": error,
+        "status": end.status,
+        "memory_ids": end.changes,
+        "error": end.error,
     }
     await connection.execute(
         "SELECT announce($1, 'memory.operation_finished', $2)", tenant_id, _encoder.encode(told).decode()

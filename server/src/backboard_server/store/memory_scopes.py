@@ -16,7 +16,7 @@ from backboard_server.domain.memories import Memory, MemoryChange, Quote, Scope
 
 from .database import Connection, Database
 from .memories import COLUMNS, IndexedText, InsertMemory, memory_of
-from .memory_operations import end_operation
+from .memory_operations import OperationEnd, end_operation
 
 _encoder = msgspec.json.Encoder()
 
@@ -154,9 +154,8 @@ class ScopeWriter:
         self, operation_id: UUID, changes: Sequence[MemoryChange], refused: Mapping[str, int]
     ) -> None:
         """Record what an operation did, and tell the tenant's webhooks of it."""
-        await end_operation(
-            self._connection, self._tenant_id, operation_id, "COMPLETED", changes=changes, refused=refused
-        )
+        end = OperationEnd(status="COMPLETED", changes=changes, refused=refused)
+        await end_operation(self._connection, self._tenant_id, operation_id, end)
 
 
 @asynccontextmanager
