@@ -103,7 +103,7 @@ async def test_what_bears_on_a_message_is_found_with_the_words_it_shares(memory:
     found = await memory.recall("What is the name of my rabbit?")
 
     assert [item.id for item in found.items] == [rabbit]
-    assert found.items[0].words == ("rabbit",)
+    assert found.items[0].matched_words == ("rabbit",)
     assert found.items[0].metadata == {"about": "pets"}
     assert (found.items[0].kind, found.items[0].thread_id, found.searched) == ("fact", None, 2)
     assert 0 < found.items[0].score <= 1
@@ -226,8 +226,8 @@ async def test_messages_around_one_that_matches_are_found_with_it(memory: Memory
 
     assert [item.id for item in found.items][:2] == ids[1:3]
     assert {item.id for item in found.items} == {*ids[:4]}
-    assert (found.items[0].role, found.items[0].words) == ("user", ("violin",))
-    assert found.items[1].words == ()
+    assert (found.items[0].role, found.items[0].matched_words) == ("user", ("violin",))
+    assert found.items[1].matched_words == ()
 
 
 async def test_what_has_ended_is_left_out_unless_the_past_is_asked_for(memory: Memory) -> None:

@@ -42,13 +42,13 @@ BERLIN = _known(1, "I live in Berlin", 2020, slot="lives_in", value="berlin")
 def test_what_nothing_is_known_of_is_added() -> None:
     verdict = reconcile(_said("I live in Berlin", 2020, "berlin"), [])
 
-    assert (verdict.decision, verdict.changes, verdict.stored) == ("add", (), Interval(_at(2020), None))
+    assert (verdict.kind, verdict.changes, verdict.stored) == ("add", (), Interval(_at(2020), None))
 
 
 def test_a_newer_value_takes_the_place_of_the_older() -> None:
     verdict = reconcile(_said("I live in Rome", 2022, "rome"), [BERLIN])
 
-    assert (verdict.decision, verdict.concerns) == ("supersede", (BERLIN,))
+    assert (verdict.kind, verdict.concerns) == ("supersede", (BERLIN,))
     assert verdict.changes == (Change(BERLIN, Interval(_at(2020), _at(2022))),)
     assert verdict.stored == Interval(_at(2022), None)
 
@@ -56,7 +56,7 @@ def test_a_newer_value_takes_the_place_of_the_older() -> None:
 def test_an_older_value_that_arrives_late_becomes_history() -> None:
     verdict = reconcile(_said("I live in Rome", 2018, "rome"), [BERLIN])
 
-    assert (verdict.decision, verdict.concerns, verdict.changes) == ("outdated", (BERLIN,), ())
+    assert (verdict.kind, verdict.concerns, verdict.changes) == ("outdated", (BERLIN,), ())
     assert verdict.stored == Interval(_at(2018), _at(2020))
 
 
@@ -66,7 +66,7 @@ def test_between_two_versions_the_former_ends_sooner_and_the_latter_stays() -> N
 
     verdict = reconcile(_said("I live in Rome", 2022, "rome"), [ended, munich])
 
-    assert (verdict.decision, verdict.concerns) == ("outdated", (munich, ended))
+    assert (verdict.kind, verdict.concerns) == ("outdated", (munich, ended))
     assert verdict.changes == (Change(ended, Interval(_at(2020), _at(2022))),)
     assert verdict.stored == Interval(_at(2022), _at(2024))
 
@@ -75,14 +75,14 @@ def test_between_two_versions_the_former_ends_sooner_and_the_latter_stays() -> N
 def test_the_same_value_is_evidence(content: str) -> None:
     verdict = reconcile(_said(content, 2021, "berlin"), [BERLIN])
 
-    assert (verdict.decision, verdict.concerns, verdict.changes) == ("same", (BERLIN,), ())
+    assert (verdict.kind, verdict.concerns, verdict.changes) == ("same", (BERLIN,), ())
     assert verdict.stored is None
 
 
 def test_the_same_value_from_before_lets_it_begin_earlier() -> None:
     verdict = reconcile(_said("I moved to Berlin", 2017, "berlin"), [BERLIN])
 
-    assert verdict.decision == "same"
+    assert verdict.kind == "same"
     assert verdict.changes == (Change(BERLIN, Interval(_at(2017), None)),)
 
 
@@ -92,14 +92,14 @@ def test_more_detail_refines_and_less_is_the_same() -> None:
         _said("I live in Berlin", 2021, "berlin"), [structs.replace(BERLIN, value="berlin, germany")]
     )
 
-    assert (finer.decision, finer.concerns, finer.stored) == ("refine", (BERLIN,), None)
-    assert coarser.decision == "same"
+    assert (finer.kind, finer.concerns, finer.stored) == ("refine", (BERLIN,), None)
+    assert coarser.kind == "same"
 
 
 def test_a_retraction_ends_what_it_names_and_is_kept_as_a_point() -> None:
     verdict = reconcile(_said("I left Berlin", 2022, "berlin", is_over=True), [BERLIN])
 
-    assert verdict.decision == "retract"
+    assert verdict.kind == "retract"
     assert verdict.changes == (Change(BERLIN, Interval(_at(2020), _at(2022))),)
     assert verdict.stored == Interval(_at(2022), _at(2022))
 
@@ -112,7 +112,7 @@ def test_a_retraction_of_what_does_not_hold_then_changes_nothing(
 ) -> None:
     verdict = reconcile(_said("Not there any more", year, value, is_over=True), [BERLIN])
 
-    assert (verdict.decision, verdict.changes) == (decision, ())
+    assert (verdict.kind, verdict.changes) == (decision, ())
 
 
 def test_what_was_said_again_since_is_ended_by_nothing_older() -> None:
@@ -121,14 +121,14 @@ def test_what_was_said_again_since_is_ended_by_nothing_older() -> None:
     retraction = reconcile(_said("I left Berlin", 2022, "berlin", is_over=True), [BERLIN], confirmed)
     other = reconcile(_said("I live in Rome", 2022, "rome"), [BERLIN], confirmed)
 
-    assert (retraction.decision, retraction.changes) == ("outdated", ())
-    assert (other.decision, other.changes, other.stored) == ("outdated", (), Interval(_at(2022), _at(2024)))
+    assert (retraction.kind, retraction.changes) == ("outdated", ())
+    assert (other.kind, other.changes, other.stored) == ("outdated", (), Interval(_at(2022), _at(2024)))
 
 
 def test_other_subjects_and_slots_are_left_alone() -> None:
     others = [structs.replace(BERLIN, subject="anna"), structs.replace(BERLIN, slot="from")]
 
-    assert reconcile(_said("I live in Rome", 2022, "rome"), others).decision == "add"
+    assert reconcile(_said("I live in Rome", 2022, "rome"), others).kind == "add"
 
 
 def test_the_very_words_written_by_hand_are_the_same() -> None:
@@ -140,13 +140,13 @@ def test_the_very_words_written_by_hand_are_the_same() -> None:
 def test_words_written_by_hand_are_not_the_same_as_what_takes_them_back() -> None:
     by_hand = _known(3, "i live in berlin.", 2020)
 
-    assert reconcile(_said("I live in Berlin", 2021, "berlin", is_over=True), [by_hand]).decision == "retract"
+    assert reconcile(_said("I live in Berlin", 2021, "berlin", is_over=True), [by_hand]).kind == "retract"
 
 
 def test_a_point_in_time_is_no_memory_to_be_the_same_as() -> None:
     point = _known(3, "i live in berlin.", 2022, 2022)
 
-    assert reconcile(_said("I live in Berlin", 2021, "berlin"), [point]).decision == "add"
+    assert reconcile(_said("I live in Berlin", 2021, "berlin"), [point]).kind == "add"
 
 
 def test_what_says_its_own_end_is_stored_with_it() -> None:
@@ -162,7 +162,7 @@ def test_more_detail_about_a_plan_says_when_it_is_over() -> None:
         _said("I'm going on 3 May", 2021, "2022-05-03", slot="plan:rome", valid_to=_at(2023)), [trip]
     )
 
-    assert (verdict.decision, verdict.changes) == ("refine", (Change(trip, Interval(_at(2021), _at(2023))),))
+    assert (verdict.kind, verdict.changes) == ("refine", (Change(trip, Interval(_at(2021), _at(2023))),))
 
 
 def test_a_year_of_birth_refines_a_birthday() -> None:
@@ -170,7 +170,7 @@ def test_a_year_of_birth_refines_a_birthday() -> None:
 
     verdict = reconcile(_said("I was born on 3 March 1990", 2022, "1990-03-03", slot="birthday"), [birthday])
 
-    assert verdict.decision == "refine"
+    assert verdict.kind == "refine"
 
 
 TENNIS = _known(4, "I play tennis in the park every Tuesday", 2020)
@@ -187,7 +187,7 @@ TENNIS = _known(4, "I play tennis in the park every Tuesday", 2020)
 def test_without_a_slot_the_words_decide(content: str, decision: str) -> None:
     verdict = reconcile(_said(content, 2021), [TENNIS])
 
-    assert verdict.decision == decision
+    assert verdict.kind == decision
     assert (verdict.concerns == (TENNIS,)) is (decision != "add")
     assert (verdict.stored is None) is (decision == "same")
 
@@ -203,7 +203,7 @@ def test_without_a_slot_the_words_decide(content: str, decision: str) -> None:
 def test_words_are_taken_back_by_the_words(value: str, decision: str) -> None:
     verdict = reconcile(_said(f"forget that {value}", 2021, value, slot=None, is_over=True), [TENNIS])
 
-    assert verdict.decision == decision
+    assert verdict.kind == decision
     assert bool(verdict.changes) is ("tuesday" in value)
 
 
@@ -277,7 +277,7 @@ def test_a_story_that_is_told_again_changes_nothing(order: tuple[int, ...]) -> N
         shelf.take(STORY[place])
     before = dict(shelf.memories)
 
-    decisions = [shelf.take(STORY[place]).decision for place in reversed(order)]
+    decisions = [shelf.take(STORY[place]).kind for place in reversed(order)]
 
     assert decisions == ["same"] * len(STORY)
     assert shelf.memories == before

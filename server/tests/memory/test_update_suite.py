@@ -33,10 +33,10 @@ class Shelf:
             span = change.interval
             changed = structs.replace(change.memory, valid_from=span.valid_from, valid_to=span.valid_to)
             self.memories[changed.id] = changed
-        if verdict.decision == "refine":
+        if verdict.kind == "refine":
             finer = self.memories[verdict.concerns[0].id]
             self.memories[finer.id] = structs.replace(finer, content=statement.content, value=statement.value)
-        if verdict.decision in {"same", "refine"}:
+        if verdict.kind in {"same", "refine"}:
             again = verdict.concerns[0]
             before = self.confirmed.get(again.id, again.valid_from or again.created_at)
             self.confirmed[again.id] = max(before, statement.valid_from)
@@ -113,7 +113,7 @@ def test_what_was_heard_last_is_the_same_when_it_is_heard_again(case: Case) -> N
 
     verdicts = shelf.hear(case.messages[-1][1], _at(case.messages[-1][0]))
 
-    assert {verdict.decision for verdict in verdicts} <= {"same"}
+    assert {verdict.kind for verdict in verdicts} <= {"same"}
     assert shelf.memories == before
 
 

@@ -17,11 +17,11 @@ from backboard_server.domain.memories import STATEMENT_CHARACTERS_MAX, Memory, S
 from backboard_server.domain.prompts import ModelChoice, Prompt, PromptMessage, Usage
 
 from .ask import ask
-from .prompts import DECIDE, DECIDE_FORM, DECISIONS, DraftDecision, Verdict, fenced, read_list
+from .prompts import DECIDE, DECIDE_FORM, DECISIONS, DecisionKind, DraftDecision, fenced, read_list
 
 STATEMENTS_MAX = 10  # in one call; more are decided in several
 CANDIDATES_MAX = 20  # of one statement, the first of those that are given
-_ENDING: frozenset[Verdict] = frozenset({"refine", "supersede", "retract"})
+_ENDING: frozenset[DecisionKind] = frozenset({"refine", "supersede", "retract"})
 
 
 class Undecided(Struct, frozen=True):
@@ -34,7 +34,7 @@ class Undecided(Struct, frozen=True):
 class Decision(Struct, frozen=True):
     """What to do with a statement, and the memory that it is about, which `add` alone goes without."""
 
-    verdict: Verdict = "add"
+    kind: DecisionKind = "add"
     memory_id: UUID | None = None
 
 

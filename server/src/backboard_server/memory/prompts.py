@@ -21,7 +21,7 @@ _BETWEEN_ITEMS = re.compile(r"\s*,?\s*")
 _Item = TypeVar("_Item")
 _LISTS_MAX = 20  # that begin in one answer; hostile text has thousands, each of which takes long to fail
 
-Verdict = Literal["add", "same", "refine", "supersede", "retract", "conflict"]
+DecisionKind = Literal["add", "same", "refine", "supersede", "retract", "conflict"]
 
 EXTRACT = """\
 You keep the long-term memory of an assistant. Find what the new messages say that will still be worth \
@@ -122,7 +122,7 @@ class DraftDecision(Struct, frozen=True, kw_only=True):
     """What the model would do with a statement, under the short ids that it was shown."""
 
     statement: str
-    verdict: Verdict
+    verdict: DecisionKind
     candidate: str | None = None
 
 
@@ -174,7 +174,7 @@ DECISIONS = _list_of(
     "decisions",
     {
         "statement": _TEXT,
-        "verdict": {"type": "string", "enum": list(get_args(Verdict))},
+        "verdict": {"type": "string", "enum": list(get_args(DecisionKind))},
         "candidate": _TEXT_OR_NOTHING,
     },
 )

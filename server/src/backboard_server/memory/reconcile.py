@@ -23,7 +23,7 @@ OVERLAP_MIN = 0.6  # of the words of two sentences, from where on they may say t
 SHARED_WORDS_MIN = 3
 TERM_CHARACTERS_MIN = 3  # shorter values are mentioned by chance
 
-Decision = Literal["add", "same", "refine", "supersede", "retract", "outdated", "unsure"]
+VerdictKind = Literal["add", "same", "refine", "supersede", "retract", "outdated", "unsure"]
 
 _MARKS = re.compile(r"[^\w\s]|_")
 _CONTRACTIONS = (("'m", " am"), ("n't", " not"), ("'re", " are"), ("'ve", " have"), ("'ll", " will"))
@@ -63,11 +63,11 @@ class Verdict(Struct, frozen=True, kw_only=True):
     - outdated: it is stored as history, `stored.valid_to` set, or such a point; what it concerns came after.
     - unsure: it is stored beside those that say nearly the same, unless a model knows better.
 
-    `changes` are all the intervals to write, whatever the decision; applied along with `stored` they make the
+    `changes` are all the intervals to write, whatever the kind; applied along with `stored` they make the
     same statement "same" the next time.
     """
 
-    decision: Decision
+    kind: VerdictKind
     concerns: tuple[Memory, ...] = ()
     changes: tuple[Change, ...] = ()
     stored: Interval | None = None
@@ -118,7 +118,7 @@ def _by_hand(statement: Statement, known: Sequence[Memory]) -> Verdict | None:
     for memory in known:
         is_free = memory.slot is None and not _is_point(memory) and _holds_after(memory, statement.valid_from)
         if is_free and not statement.is_over and normal(memory.content) == said:
-            return Verdict(decision="same", concerns=(memory,))
+            return Verdict(kind="same", concerns=(memory,))
     return None
 
 
@@ -138,9 +138,9 @@ def _asserted(statement: Statement, line: list[Memory], confirmed: Mapping[UUID,
     concerns = tuple(change.memory for change in cut)
     if ends is not None:
         later = (following, *holding) if following is not None else tuple(holding)
-        return Verdict(decision="outdated", concerns=(*later, *concerns), changes=tuple(cut), stored=stored)
-    decision = "supersede" if cut else "add"
-    return Verdict(decision=decision, concerns=concerns, changes=tuple(cut), stored=stored)
+        return Verdict(kind="outdated", concerns=(*later, *concerns), changes=tuple(cut), stored=stored)
+    kind = "supersede" if cut else "add"
+    return Verdict(kind=kind, concerns=concerns, changes=tuple(cut), stored=stored)
 
 
 def _repeated(statement: Statement, line: list[Memory]) -> Verdict | None:
@@ -150,7 +150,7 @@ def _repeated(statement: Statement, line: list[Memory]) -> Verdict | None:
             statement.content
         )
         if is_again and _value(memory) == _value(statement):
-            return Verdict(decision="same", concerns=(memory,))
+            return Verdict(kind="same", concerns=(memory,))
     for memory in _holding(line, statement.valid_from):
         if _agrees(memory, statement):
             return _earlier(statement, memory, [])
@@ -166,7 +166,7 @@ def _earlier(statement: Statement, memory: Memory, cut: list[Change]) -> Verdict
     ends = (statement.valid_to or memory.valid_to) if is_finer else memory.valid_to
     if (begins, ends) != (_begins(memory), memory.valid_to):
         changes.append(Change(memory, Interval(begins, ends)))
-    return Verdict(decision="refine" if is_finer else "same", concerns=(memory,), changes=tuple(changes))
+    return Verdict(kind="refine" if is_finer else "same", concerns=(memory,), changes=tuple(changes))
 
 
 def _retracted(statement: Statement, line: list[Memory], confirmed: Mapping[UUID, datetime]) -> Verdict:
@@ -175,13 +175,13 @@ def _retracted(statement: Statement, line: list[Memory], confirmed: Mapping[UUID
     point = Interval(at, at)
     for memory in line:
         if _begins(memory) == at and _is_point(memory) and _value(memory) == _value(statement):
-            return Verdict(decision="same", concerns=(memory,))
+            return Verdict(kind="same", concerns=(memory,))
     ended = [change for change in _cut(line, at, confirmed) if _ends(statement, change.memory)]
     if ended:
         concerns = tuple(change.memory for change in ended)
-        return Verdict(decision="retract", concerns=concerns, changes=tuple(ended), stored=point)
+        return Verdict(kind="retract", concerns=concerns, changes=tuple(ended), stored=point)
     present = [memory for memory in line if _is_later(memory, at, confirmed) and not _is_point(memory)]
-    return Verdict(decision="outdated" if present else "retract", concerns=tuple(present), stored=point)
+    return Verdict(kind="outdated" if present else "retract", concerns=tuple(present), stored=point)
 
 
 def _unslotted(statement: Statement, known: Sequence[Memory]) -> Verdict:
@@ -195,13 +195,11 @@ def _unslotted(statement: Statement, known: Sequence[Memory]) -> Verdict:
         if normal(memory.content) != said:
             continue
         if _is_point(memory) and _begins(memory) == at:  # a model took it for the end of another
-            return Verdict(decision="same", concerns=(memory,))
+            return Verdict(kind="same", concerns=(memory,))
         if not _is_point(memory) and _holds_after(memory, at):
             return _earlier(statement, memory, [])
     alike = _alike(said, [memory for memory in about if _holds_after(memory, at)])
-    return Verdict(
-        decision="unsure" if alike else "add", concerns=alike, stored=Interval(at, statement.valid_to)
-    )
+    return Verdict(kind="unsure" if alike else "add", concerns=alike, stored=Interval(at, statement.valid_to))
 
 
 def _forgotten(statement: Statement, about: list[Memory]) -> Verdict:
@@ -215,14 +213,14 @@ def _forgotten(statement: Statement, about: list[Memory]) -> Verdict:
             and _begins(memory) == at
             and normal(memory.content) == normal(statement.content)
         ):
-            return Verdict(decision="same", concerns=(memory,))
+            return Verdict(kind="same", concerns=(memory,))
     live = [memory for memory in _holding(about, at) if not _is_point(memory)]
     ended = tuple(memory for memory in live if normal(memory.content) == said)
     if ended:
         changes = tuple(Change(memory, Interval(_begins(memory), at)) for memory in ended)
-        return Verdict(decision="retract", concerns=ended, changes=changes, stored=point)
+        return Verdict(kind="retract", concerns=ended, changes=changes, stored=point)
     alike = _alike(said, live)
-    return Verdict(decision="unsure" if alike else "retract", concerns=alike, stored=point)
+    return Verdict(kind="unsure" if alike else "retract", concerns=alike, stored=point)
 
 
 def _is_version(memory: Memory, statement: Statement) -> bool:

@@ -39,7 +39,7 @@ async def undecided_among(scope: ScopeWriter, drawn: Sequence[Drawn]) -> dict[in
     found: dict[int, Undecided] = {}
     for place, each in enumerate(drawn):
         verdict = await _verdict(scope, each)
-        if verdict.decision == "unsure":
+        if verdict.kind == "unsure":
             found[place] = Undecided(each.statement, verdict.concerns)
     return found
 
@@ -49,7 +49,7 @@ async def write(scope: ScopeWriter, drawn: Sequence[Drawn]) -> list[MemoryChange
     changes: list[MemoryChange] = []
     for each in drawn:
         verdict = await _verdict(scope, each)
-        if verdict.decision == "unsure" and each.decision is not None:
+        if verdict.kind == "unsure" and each.decision is not None:
             verdict = _decided(each, verdict)
         changes += await _apply(scope, each, verdict)
     return changes
@@ -98,19 +98,19 @@ def _decided(each: Drawn, verdict: Verdict) -> Verdict:
     if decision is None or memory is None:
         return verdict
     begun = memory.valid_from or memory.created_at
-    if statement.valid_from < begun and decision.verdict in ("supersede", "retract"):
+    if statement.valid_from < begun and decision.kind in ("supersede", "retract"):
         return verdict  # what is older ends nothing
     ended = Change(memory, Interval(begun, statement.valid_from))
     point = Interval(statement.valid_from, statement.valid_from)
-    match decision.verdict:
+    match decision.kind:
         case "same":
-            return Verdict(decision="same", concerns=(memory,))
+            return Verdict(kind="same", concerns=(memory,))
         case "refine":
-            return Verdict(decision="refine", concerns=(memory,))
+            return Verdict(kind="refine", concerns=(memory,))
         case "supersede":
-            return replace(verdict, decision="supersede", concerns=(memory,), changes=(ended,))
+            return replace(verdict, kind="supersede", concerns=(memory,), changes=(ended,))
         case "retract":
-            return Verdict(decision="retract", concerns=(memory,), changes=(ended,), stored=point)
+            return Verdict(kind="retract", concerns=(memory,), changes=(ended,), stored=point)
         case "add" | "conflict":
             return verdict
 
@@ -123,13 +123,13 @@ async def _apply(scope: ScopeWriter, each: Drawn, verdict: Verdict) -> list[Memo
         told.append(await _joined(scope, each, verdict))
     else:
         memory_id = await _stored(scope, each, verdict.stored)
-        event = "UPDATE" if verdict.decision == "supersede" else "ADD"
-        if verdict.decision != "retract":
+        event = "UPDATE" if verdict.kind == "supersede" else "ADD"
+        if verdict.kind != "retract":
             told.append(MemoryChange(event=event, memory=each.statement.content, id=memory_id))
     told += [
         MemoryChange(event="DELETE", memory=memory.content, id=memory.id)
         for memory in verdict.concerns
-        if verdict.decision == "retract"
+        if verdict.kind == "retract"
     ]
     await _suspect_dependents(scope, verdict)
     return told
@@ -139,7 +139,7 @@ async def _joined(scope: ScopeWriter, each: Drawn, verdict: Verdict) -> MemoryCh
     """Let a known memory rest on what was said too, and say as much as that."""
     statement, memory = each.statement, verdict.concerns[0]
     await scope.add_quotes(memory.id, statement.quotes, thread_id=each.thread_id, said_at=each.said_at)
-    if verdict.decision != "refine":
+    if verdict.kind != "refine":
         return MemoryChange(event="NONE", memory=memory.content)
     slot, value = memory.slot or statement.slot, statement.value or memory.value
     terms = indexed(*_found_by(statement.content, slot))
