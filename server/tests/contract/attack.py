@@ -73,7 +73,7 @@ async def plant_duels(site: Site) -> list[Duel]:
 
 
 def _shows_the_newest(operation: Operation) -> bool:
-    return operation.id in QUERIES or operation.id == "get_usage"
+    return operation.id in QUERIES
 
 
 async def findings_of(site: Site, duels: list[Duel]) -> dict[str, list[str]]:

@@ -55,6 +55,7 @@ PLACES = {
 # What is asked beside ids: so large a page that what another tenant has would be on it.
 QUERIES = {
     "get_recent_usage": {"page_size": "200"},
+    "get_usage": {"limit": "200"},
     "list_assistants": {"limit": "200"},
     "list_threads": {"limit": "200"},
     "get_thinking_metadata": {"model": "gpt-5"},
