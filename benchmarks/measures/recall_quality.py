@@ -25,6 +25,15 @@ _CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open", 4: "single-hop", 5: "ad
 _HIT_TARGETS = {"en": 0.93, "zh": 0.93, "ru": 0.90, "hi": 0.80}
 
 
+class Question(Struct, frozen=True):
+    """A question, and the turns that hold its answer."""
+
+    conversation: str
+    category: str
+    text: str
+    evidence: frozenset[str]
+
+
 class Asked(Struct, frozen=True):
     """A question, and what was found for it: turns by their names, best first."""
 
@@ -110,9 +119,9 @@ async def _tell_session(
 
 def _questions(
     sample: dict[str, Any], number: int, errors: dict[str, dict[str, Any]], turns: set[str]
-) -> list[tuple[str, str, str, frozenset[str]]]:
+) -> list[Question]:
     """Return the questions whose key is right, with what holds their answer."""
-    questions: list[tuple[str, str, str, frozenset[str]]] = []
+    questions: list[Question] = []
     for place, qa in enumerate(sample["qa"]):
         error = errors.get(f"locomo_{number}_qa{place}")
         if error is not None and error["error_type"] != "WRONG_CITATION":
@@ -121,18 +130,14 @@ def _questions(
         evidence = frozenset(_EVIDENCE.findall(" ".join(cited))) & turns
         if evidence:
             category = _CATEGORIES[qa["category"]]
-            questions.append((sample["sample_id"], category, qa["question"], evidence))
+            questions.append(Question(sample["sample_id"], category, qa["question"], evidence))
     return questions
 
 
-async def _ask(
-    keeper: Keeper, assistant: str, names: dict[str, str], asked: tuple[str, str, str, frozenset[str]]
-) -> Asked:
-    conversation, category, question, evidence = asked
-    found = await keeper.search(assistant, question, _FOUND_MAX)
-    return Asked(
-        conversation, category, evidence, [names[each["id"]] for each in found if each["id"] in names]
-    )
+async def _ask(keeper: Keeper, assistant: str, names: dict[str, str], question: Question) -> Asked:
+    found = await keeper.search(assistant, question.text, _FOUND_MAX)
+    turns = [names[each["id"]] for each in found if each["id"] in names]
+    return Asked(question.conversation, question.category, question.evidence, turns)
 
 
 async def _hits(keeper: Keeper, paragraphs: list[dict[str, Any]]) -> list[float]:

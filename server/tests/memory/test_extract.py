@@ -20,8 +20,9 @@ from backboard_server.domain.prompts import ModelChoice, Usage
 from backboard_server.memory import ask as asking
 from backboard_server.memory import extract as module
 from backboard_server.memory.ask import UnusableAnswer
-from backboard_server.memory.extract import Extracted, Material, Said, extract
+from backboard_server.memory.extract import Extracted, Material, extract
 from backboard_server.memory.prompts import EXTRACT, EXTRACT_FORM, VERIFY
+from backboard_server.memory.proof import Said
 from backboard_server.settings import Settings
 from fake_vendor import Answer, FakeVendor, Fault, Status, Tokens
 

@@ -21,8 +21,6 @@ from .ask import UnusableAnswer, ask
 from .prompts import CHECKS, EXTRACT, EXTRACT_FORM, FACTS, VERIFY, DraftCheck, DraftFact, fenced, read_list
 from .proof import Refusal, Said, proved
 
-__all__ = ["Extracted", "Material", "Said", "extract"]  # what a caller needs, Said from proof.py included
-
 MESSAGE_CHARACTERS_MAX = 24_000  # a longer message is shown by its beginning and its end
 EARLIER_MAX = 6
 EARLIER_CHARACTERS_MAX = 1_000

@@ -20,8 +20,9 @@ from backboard_server.domain.memories import MemoryOrigin, Scope, Statement
 from backboard_server.domain.prompts import ModelChoice
 from backboard_server.memory.ask import UnusableAnswer
 from backboard_server.memory.decide import decide
-from backboard_server.memory.extract import Material, Said, extract
+from backboard_server.memory.extract import Material, extract
 from backboard_server.memory.index import indexed
+from backboard_server.memory.proof import Said
 from backboard_server.memory.statements import statements_of
 from backboard_server.memory.writing import Drawn, texts_by_message, undecided_among, write
 from backboard_server.store.memory_operations import RememberedTurn, fail_operation, find_turn
